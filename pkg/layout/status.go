@@ -1,0 +1,84 @@
+package layout
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// BeatEvery is how often the server writes its heartbeat; AliveFor is how
+// long a heartbeat that has not changed still counts as alive.
+const (
+	BeatEvery = 5 * time.Second
+	AliveFor  = 15 * time.Second
+)
+
+// Heartbeat is HeartbeatFile: how qmweb knows that qmserver lives.
+type Heartbeat struct {
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	Version   string    `json:"version"`
+	Started   time.Time `json:"started"`
+	Beat      time.Time `json:"beat"`    // by the server's clock; what counts is that it changes
+	Stopped   bool      `json:"stopped"` // the server has ended in good order
+	Slots     int       `json:"slots"`
+	SlotsUsed int       `json:"slots_used"`
+	GPUs      int       `json:"gpus"`
+	GPUsUsed  int       `json:"gpus_used"`
+	Paused    bool      `json:"paused"`
+	Launch    string    `json:"launch_type"`
+	Problems  []string  `json:"problems"` // what holds the whole server back, in words
+}
+
+// ParseHeartbeat reads a heartbeat.
+func ParseHeartbeat(data []byte) (*Heartbeat, error) {
+	var h Heartbeat
+	if err := json.Unmarshal(data, &h); err != nil {
+		return nil, fmt.Errorf("parse heartbeat: %w", err)
+	}
+	return &h, nil
+}
+
+// MaxQueueJobs is how many jobs QueueFile tells of; those behind them are
+// only counted.
+const MaxQueueJobs = 1000
+
+// MaxStatus bounds how many bytes of a status file are read: 1,000 jobs with
+// the longest name, percent-encoded, and a reason each.
+const MaxStatus = 8 << 20
+
+// Queue is QueueFile: the queue as the scheduler sees it. It holds no command,
+// address or info line, so whoever may see the queue may see all of it.
+type Queue struct {
+	Written  time.Time  `json:"written"`
+	Waiting  int        `json:"waiting"`  // all of them, also those not listed
+	Arriving int        `json:"arriving"` // all of them, also those not listed
+	Jobs     []QueueJob `json:"jobs"`     // in the order in which they will start, then the arriving ones
+	Notes    []Note     `json:"notes"`
+}
+
+// QueueJob is one job of the queue and why it waits.
+type QueueJob struct {
+	ID       string    `json:"id"`       // see ID
+	Position int       `json:"position"` // from 1; 0 while it arrives
+	Arriving bool      `json:"arriving"`
+	Arrived  time.Time `json:"arrived"` // when it was first seen
+	Reason   string    `json:"reason"`  // in words; empty: it starts at once
+}
+
+// Note is something that the server found in a folder and has to say about
+// it: no job, or a job that it can't move.
+type Note struct {
+	Folder string `json:"folder"` // such as QM_qJobs
+	ID     string `json:"id"`
+	Text   string `json:"text"`
+}
+
+// ParseQueue reads a queue file.
+func ParseQueue(data []byte) (*Queue, error) {
+	var q Queue
+	if err := json.Unmarshal(data, &q); err != nil {
+		return nil, fmt.Errorf("parse queue: %w", err)
+	}
+	return &q, nil
+}
