@@ -3,7 +3,17 @@
 // them, and progress lines. It reads only; all of it may be used concurrently.
 package jobinfo
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"qm/pkg/layout"
+)
 
 // Format is the syntax of an info file, which its name decides.
 type Format int
@@ -14,6 +24,28 @@ const (
 	XML
 	Script
 )
+
+// FormatOf returns the format of an info file with this name.
+func FormatOf(name string) Format {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".xml":
+		return XML
+	case ".sh":
+		return Script
+	}
+	return CFG
+}
+
+// example returns how the format writes this value.
+func (f Format) example(key, value string) string {
+	switch f {
+	case XML:
+		return fmt.Sprintf("<%s value=%q/>", key, value)
+	case Script:
+		return fmt.Sprintf("#QM %s : %s", key, value)
+	}
+	return fmt.Sprintf("%s = %s", key, value)
+}
 
 // Info is what a job asks for. Where a value was refused the others are
 // still set, so that mail and page can name the job's owner.
@@ -34,4 +66,51 @@ type Info struct {
 	MaxLog   int64    // bytes; 0: none asked
 	Rerun    bool
 	Warnings []string // what was read otherwise than its writer may think, in words
+}
+
+// ErrNoInfoFile says that a job's folder holds none of the info files looked
+// for; the error around it names them.
+var ErrNoInfoFile = errors.New("no info file")
+
+// Read reads the info file of the job in this folder: the first of names that
+// exists. It never blocks, whatever lies there. None exists: ErrNoInfoFile.
+// Not a regular file, too large, or refused by Parse: Refusals. Any other
+// error is the file system's. With each of them Info holds what could be read.
+func Read(job *os.Root, names []string) (Info, error) {
+	for _, name := range names {
+		data, err := layout.ReadFile(job, name, MaxSize)
+		switch {
+		case err == nil:
+			return Parse(name, data)
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		}
+		f := newForm(name)
+		switch {
+		case errors.Is(err, layout.ErrNotRegular):
+			f.refuse(Refusal{Problem: "not a regular file", Remedy: "put a text file in its place"})
+		case errors.Is(err, layout.ErrTooLarge):
+			f.refuse(tooLarge)
+		default:
+			return f.info, fmt.Errorf("read %s: %w", layout.Display(name), err)
+		}
+		return f.info, f.faults.err()
+	}
+	return Info{NbProc: 1}, fmt.Errorf("%w: looked for %s", ErrNoInfoFile, layout.Display(strings.Join(names, ", ")))
+}
+
+// Parse reads an info file, whose name decides its format. A file or a value
+// that is refused gives Refusals, all of them at once; Info then holds what
+// could be read, and is valid in itself.
+func Parse(name string, data []byte) (Info, error) {
+	f := newForm(name)
+	switch f.info.Format {
+	case XML:
+		f.parseXML(data)
+	case Script:
+		f.parseScript(data)
+	default:
+		f.parseCFG(data)
+	}
+	return f.info, f.faults.err()
 }

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"runtime/debug"
+)
+
+const usage = `usage: qmserver [-config FILE] [-drain]
+       qmserver -check [-config FILE] [-json] FOLDER...
+       qmserver -version
+
+  -config FILE  the configuration; without it QMserv.cfg in this folder, and
+                without that a tree in ./QM
+  -drain        run what is queued, then end
+  -check        say what each job folder would run, or why it would not
+  -json         the same as JSON
+  -version      say which version this is
+`
+
+// options are what the command line says.
+type options struct {
+	config                      string
+	drain, check, json, version bool
+	help                        bool
+	folders                     []string
+}
+
+func parseFlags(args []string) (options, error) {
+	var o options
+	fs := flag.NewFlagSet("qmserver", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&o.config, "config", "", "")
+	fs.BoolVar(&o.drain, "drain", false, "")
+	fs.BoolVar(&o.check, "check", false, "")
+	fs.BoolVar(&o.json, "json", false, "")
+	fs.BoolVar(&o.version, "version", false, "")
+	err := fs.Parse(args)
+	o.folders = fs.Args()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		o.help = true
+		return o, nil
+	case err != nil:
+	case o.check && len(o.folders) == 0:
+		err = errors.New("-check needs the folders to check")
+	case !o.check && len(o.folders) > 0:
+		err = fmt.Errorf("unexpected argument %q", o.folders[0])
+	case o.json && !o.check:
+		err = errors.New("-json goes with -check")
+	case o.check && o.drain:
+		err = errors.New("-check and -drain exclude each other")
+	}
+	if err != nil {
+		return o, fmt.Errorf("%w: %w\n%s", errUsage, err, usage)
+	}
+	return o, nil
+}
+
+// version is that of the module, as the go command recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

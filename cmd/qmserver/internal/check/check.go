@@ -1,0 +1,130 @@
+// Package check says of job folders, without a server and without changing
+// them, what they would run or why they would be refused.
+package check
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"qm/pkg/jobinfo"
+	"qm/pkg/layout"
+)
+
+// Result is what is to be said of one folder. Values that were not asked for
+// are the defaults; of a folder that is refused, those that could be read.
+type Result struct {
+	Folder   string   `json:"folder"` // as it was asked
+	Name     string   `json:"name"`
+	OK       bool     `json:"ok"`
+	Reason   string   `json:"reason"` // why it is refused; empty if it is not
+	InfoFile string   `json:"info_file"`
+	Script   string   `json:"script"`
+	NbProc   int      `json:"nb_proc"`
+	EMail    string   `json:"e_mail"`
+	Info     string   `json:"info"`
+	Priority int      `json:"priority"`
+	Size     string   `json:"size"`
+	Limit    float64  `json:"time_limit_seconds"` // 0: none asked
+	Memory   int64    `json:"memory_bytes"`       // 0: none asked
+	NbGPU    int      `json:"nb_gpu"`
+	After    []string `json:"after"`
+	MaxLog   int64    `json:"max_log_bytes"` // 0: none asked
+	Rerun    bool     `json:"rerun"`
+	Warnings []string `json:"warnings"`
+}
+
+// Folders checks each folder, in the order asked.
+func Folders(folders, jobFiles []string) []Result {
+	results := make([]Result, 0, len(folders))
+	for _, folder := range folders {
+		info, err := read(folder, jobFiles)
+		results = append(results, resultOf(folder, info, err))
+	}
+	return results
+}
+
+func read(folder string, jobFiles []string) (jobinfo.Info, error) {
+	path, err := filepath.Abs(folder)
+	if err != nil {
+		return jobinfo.Info{}, err
+	}
+	parent, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return jobinfo.Info{}, err
+	}
+	defer parent.Close()
+	dir, err := layout.OpenJob(parent, filepath.Base(path))
+	if errors.Is(err, layout.ErrNotFolder) {
+		return jobinfo.Info{}, fmt.Errorf("%w: a job is a folder", err)
+	}
+	if err != nil {
+		return jobinfo.Info{}, err
+	}
+	defer dir.Close()
+	return jobinfo.Read(dir, jobFiles)
+}
+
+func resultOf(folder string, info jobinfo.Info, err error) Result {
+	name := filepath.Base(folder)
+	if abs, err := filepath.Abs(folder); err == nil {
+		name = filepath.Base(abs)
+	}
+	r := Result{
+		Folder: folder, Name: name, OK: err == nil, InfoFile: info.File,
+		Script: info.Command, NbProc: max(info.NbProc, 1), EMail: info.EMail, Info: info.Info,
+		Priority: info.Priority, Size: info.Size, Limit: info.Limit.Seconds(), Memory: info.Memory,
+		NbGPU: info.NbGPU, After: info.After, MaxLog: info.MaxLog, Rerun: info.Rerun, Warnings: info.Warnings,
+	}
+	if info.Format == jobinfo.Script && info.Command == "" {
+		r.Script = strings.Join(append(info.Shebang, info.File), " ")
+	}
+	if err != nil {
+		r.Reason = err.Error()
+	}
+	return r
+}
+
+// WriteJSON writes the results as one JSON object.
+func WriteJSON(w io.Writer, results []Result) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(struct {
+		Jobs []Result `json:"jobs"`
+	}{results})
+}
+
+// WriteText writes the results for people.
+func WriteText(w io.Writer, results []Result) error {
+	for _, r := range results {
+		if _, err := io.WriteString(w, r.text()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r Result) text() string {
+	var b strings.Builder
+	if !r.OK {
+		fmt.Fprintf(&b, "%s: refused\n    %s\n", layout.Display(r.Folder), strings.ReplaceAll(r.Reason, "\n", "\n    "))
+	} else {
+		fmt.Fprintf(&b, "%s: runs %s\n    nb_proc %d, priority %d", layout.Display(r.Folder), layout.Display(r.Script), r.NbProc, r.Priority)
+		if r.EMail != "" {
+			fmt.Fprintf(&b, ", mail to %s", r.EMail)
+		}
+		if r.Limit > 0 {
+			fmt.Fprintf(&b, ", at most %v s", r.Limit)
+		}
+		b.WriteString("\n")
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(&b, "    warning: %s\n", warning)
+	}
+	return b.String()
+}

@@ -1,0 +1,203 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"qm/pkg/jobinfo"
+)
+
+// Key is one key of the section, as the README lists it.
+type Key struct {
+	Name    string
+	Example string
+	Meaning string
+
+	read  func(c *Config, value string) error // the error is the problem in words
+	later bool                                // read and checked, without effect yet
+}
+
+// Keys lists all keys, those of the Python program first.
+var Keys = []Key{
+	{Name: "QM_FOLDER", Example: "QM", Meaning: "the tree; relative to the file's folder", read: text(func(c *Config) *string { return &c.Folder })},
+	{Name: "MaxNbProcessors", Example: "4", Meaning: "slots: the most processors that all running jobs ask for together; default all of the machine", read: positive(func(c *Config) *int { return &c.MaxNbProcessors })},
+	{Name: "launch_type", Example: NonBlocking, Meaning: "`non-blocking`: as many jobs as fit; `blocking`: one at a time", read: readLaunchType},
+	{Name: "job_file", Example: "proc_config.cfg, infos.xml, job.sh", Meaning: "name of the info file, or several by comma, of which the first that exists counts", read: readJobFiles},
+	{Name: "MailActive", Example: "no", Meaning: "mail at the end of a job", read: yesNo(func(c *Config) *bool { return &c.MailActive }), later: true},
+	{Name: "Debug", Example: "no", Meaning: "more log lines", read: yesNo(func(c *Config) *bool { return &c.Debug })},
+
+	{Name: "poll_interval", Example: "1", Meaning: "seconds between two looks at the folders", read: seconds(func(c *Config) *time.Duration { return &c.PollInterval }, 10*time.Millisecond)},
+	{Name: "settle_time", Example: "2", Meaning: "seconds for which a folder that is copied in must not change", read: seconds(func(c *Config) *time.Duration { return &c.SettleTime }, 0)},
+	{Name: "stop_grace", Example: "10", Meaning: "seconds from TERM to KILL when a job is stopped", read: seconds(func(c *Config) *time.Duration { return &c.StopGrace }, 0)},
+	{Name: "max_time_limit", Example: "7d", Meaning: "the longest `time_limit`, also for jobs that ask for none", read: readMaxTimeLimit},
+
+	{Name: "log_file", Example: "QueueManager.log", Meaning: "the server's log; relative to the tree", read: text(func(c *Config) *string { return &c.LogFile })},
+	{Name: "log_max_size", Example: "10M", Meaning: "size at which the log is rotated", read: readLogMaxSize},
+	{Name: "log_keep", Example: "5", Meaning: "how many rotated logs are kept", read: positive(func(c *Config) *int { return &c.LogKeep })},
+
+	laterKey("events", "auto", "file events as a wake-up: auto or off"),
+	laterKey("max_log", "1G", "the most that a process.log may grow to"),
+	laterKey("GPUs", "0,1", "the machine's GPUs"),
+	laterKey("MaxMemory", "16G", "what all jobs may ask for together"),
+	laterKey("order", "arrival", "arrival or fair"),
+	laterKey("affinity", "auto", "auto or off"),
+	laterKey("run_as", "owner", "as root: run each job as the owner of its folder"),
+	laterKey("min_free", "1G", "nothing new starts when less of the disk is free"),
+	laterKey("path", "/usr/local/bin:/usr/bin:/bin", "PATH of the jobs with run_as"),
+	laterKey("web_url", "http://localhost:8000", "address of qmweb, for links in mail"),
+	laterKey("smtp_host", "localhost", "mail server"),
+	laterKey("smtp_port", "25", "its port"),
+	laterKey("smtp_tls", "none", "none, starttls or tls"),
+	laterKey("smtp_user", "qm", "user at the mail server"),
+	laterKey("smtp_password_file", "/etc/qm.password", "file that holds the password"),
+	laterKey("mail_from", "qm@example.org", "sender of the mail"),
+	laterKey("slurm_options", "--partition=long", "options for sbatch"),
+	laterKey("slurm_max_in_flight", "200", "jobs given to Slurm at a time"),
+}
+
+// laterKey is a key of the design that is known and has no effect yet.
+func laterKey(name, example, meaning string) Key {
+	return Key{Name: name, Example: example, Meaning: meaning, later: true, read: func(*Config, string) error { return nil }}
+}
+
+func find(name string) *Key {
+	for i, k := range Keys {
+		if strings.EqualFold(k.Name, name) {
+			return &Keys[i]
+		}
+	}
+	return nil
+}
+
+var errEmpty = errors.New("empty")
+
+func text(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		if value == "" {
+			return errEmpty
+		}
+		*field(c) = value
+		return nil
+	}
+}
+
+func positive(field func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 {
+			return errors.New("not a positive integer")
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+// yesNo takes the words that Python's ConfigParser.getboolean takes.
+func yesNo(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		switch strings.ToLower(value) {
+		case "yes", "true", "on", "1":
+			*field(c) = true
+		case "no", "false", "off", "0":
+			*field(c) = false
+		default:
+			return errors.New("neither yes nor no")
+		}
+		return nil
+	}
+}
+
+// seconds takes a number of seconds, with a fraction if need be.
+func seconds(field func(*Config) *time.Duration, least time.Duration) func(*Config, string) error {
+	const most = 24 * time.Hour
+	return func(c *Config, value string) error {
+		f, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(f >= least.Seconds() && f <= most.Seconds()) {
+			return fmt.Errorf("not a number of seconds from %v to %v", least.Seconds(), most.Seconds())
+		}
+		*field(c) = time.Duration(f * float64(time.Second))
+		return nil
+	}
+}
+
+func readLaunchType(c *Config, value string) error {
+	switch word := strings.ToLower(value); word {
+	case Blocking, NonBlocking:
+		c.LaunchType = word
+		return nil
+	case "slurm":
+		return errors.New("not in this version")
+	}
+	return fmt.Errorf("neither %s nor %s", Blocking, NonBlocking)
+}
+
+func readJobFiles(c *Config, value string) error {
+	var names []string
+	for name := range strings.SplitSeq(value, ",") {
+		name = strings.TrimSpace(name)
+		if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
+			return errors.New("not a list of file names")
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	c.JobFiles = names
+	return nil
+}
+
+func readMaxTimeLimit(c *Config, value string) error {
+	d, err := jobinfo.ParseTime(value)
+	c.MaxTimeLimit = d
+	return err
+}
+
+func readLogMaxSize(c *Config, value string) error {
+	const least = 64 << 10
+	n, err := jobinfo.ParseBytes(value)
+	if err == nil && n < least {
+		err = errors.New("less than 64K")
+	}
+	c.LogMaxSize = n
+	return err
+}
+
+// nearest names the known key that an unknown one may be meant for.
+func nearest(name string) string {
+	best, least := "", 1+len(name)/3
+	for _, k := range Keys {
+		if d := distance(strings.ToLower(name), strings.ToLower(k.Name)); d <= least {
+			best, least = k.Name, d-1
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// distance is how many letters must be put in, taken out or changed to make
+// one word the other (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

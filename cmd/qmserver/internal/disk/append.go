@@ -1,0 +1,18 @@
+package disk
+
+import (
+	"fmt"
+	"os"
+)
+
+// Append writes data at the end of f, which was opened with O_APPEND, in one
+// write, and returns when it is on disk.
+func Append(f *os.File, data []byte) error {
+	if _, err := f.Write(data); err != nil {
+		return fmt.Errorf("append to file: %w", err)
+	}
+	if err := syncData(f); err != nil {
+		return fmt.Errorf("append to file: %w", err)
+	}
+	return nil
+}

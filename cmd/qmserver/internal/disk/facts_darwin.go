@@ -1,0 +1,42 @@
+package disk
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+func lstat(path string) (Facts, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return Facts{}, err
+	}
+	return factsOf(info), nil
+}
+
+func identityOf(f *os.File) (Identity, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return Identity{}, err
+	}
+	return factsOf(info).Identity, nil
+}
+
+func factsOf(info fs.FileInfo) Facts {
+	f := Facts{Mode: info.Mode(), UID: -1, Mtime: info.ModTime().UnixNano(), Ctime: info.ModTime().UnixNano()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		f.Identity = Identity{Inode: st.Ino, Birth: st.Birthtimespec.Nano()}
+		f.Dev = uint64(st.Dev)
+		f.UID = int(st.Uid)
+		f.Ctime = st.Ctimespec.Nano()
+	}
+	return f
+}
+
+func detailsOf(info fs.FileInfo) Details {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return Details{Ctime: info.ModTime().UnixNano()}
+	}
+	return Details{Dev: uint64(st.Dev), Inode: st.Ino, Ctime: st.Ctimespec.Nano(), Blocks: st.Blocks}
+}

@@ -1,0 +1,77 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// Sync says whether a file must be on disk before Replace returns.
+type Sync bool
+
+// The two kinds of files: those that must outlive a power cut, and those that
+// the next one replaces in seconds.
+const (
+	Durable  Sync = true
+	Volatile Sync = false
+)
+
+// Replace writes a file whole under a temporary name beside it and renames
+// that over name, so that a reader sees the old content or the new one.
+// If durable, the new content is on disk when it returns nil. Whatever kind of
+// file another had put at the temporary name is removed, not written into.
+func Replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync) error {
+	if err := replace(dir, name, data, perm, sync); err != nil {
+		return fmt.Errorf("replace file: %w", err)
+	}
+	return nil
+}
+
+func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync) error {
+	temp := name + ".tmp"
+	if err := dir.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil && sync == Durable {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, dir.Remove(temp))
+	}
+	if err := dir.Rename(temp, name); err != nil {
+		return errors.Join(err, dir.Remove(temp))
+	}
+	if sync == Volatile {
+		return nil
+	}
+	return syncDirIn(dir, path.Dir(name))
+}
+
+func syncDirIn(dir *os.Root, name string) error {
+	d, err := dir.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return syncOpenDir(d)
+}
+
+// SyncDir makes the entries of a folder durable.
+func SyncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	defer d.Close()
+	if err := syncOpenDir(d); err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	return nil
+}

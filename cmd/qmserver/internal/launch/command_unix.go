@@ -1,0 +1,31 @@
+//go:build unix
+
+package launch
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+// command is this program as a supervisor, in a session of its own: neither
+// Ctrl-C nor the end of the server's terminal reaches it.
+func command() *exec.Cmd {
+	cmd := &exec.Cmd{Path: self(), Args: []string{"qmserver", "-supervise"}, Dir: "/"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
+}
+
+// self is this program, on Linux also when its file has been replaced by a
+// newer version or removed.
+func self() string {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe"
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}

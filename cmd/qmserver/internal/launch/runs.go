@@ -1,0 +1,145 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/runfile"
+)
+
+// Runs is what all run files together say.
+type Runs struct {
+	Files  []runfile.Run
+	Broken error // the folder, or a file of it, that could not be read
+}
+
+// Runs reads all run files.
+func (l *Local) Runs() Runs {
+	names, err := l.names()
+	runs := Runs{Broken: err}
+	for _, name := range names {
+		run, err := runfile.Read(l.dir, name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // removed since
+		case err != nil:
+			runs.Broken = errors.Join(runs.Broken, err)
+		default:
+			runs.Files = append(runs.Files, run)
+			l.remember(run)
+		}
+	}
+	return runs
+}
+
+// remember notes the ends that the run file tells of, for Release.
+func (l *Local) remember(run runfile.Run) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, line := range run.Last {
+		if line.Event == runfile.Ended {
+			l.finished[id] = run.Name
+		}
+	}
+}
+
+func (l *Local) names() ([]string, error) {
+	d, err := l.dir.Open(".")
+	if err != nil {
+		return nil, fmt.Errorf("list run files: %w", err)
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list run files: %w", err)
+	}
+	return names, nil
+}
+
+// Adopt goes on watching a job whose supervisor an earlier server started. Its
+// end is told as Gone.
+func (l *Local) Adopt(run string, id disk.Identity) error {
+	f, err := l.dir.OpenFile(run, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("adopt run: %w", err)
+	}
+	l.mu.Lock()
+	l.adopted[run] = id
+	l.mu.Unlock()
+	go func() {
+		err := disk.Lock(f)
+		if err != nil {
+			l.log.Error("lock of adopted run can't be waited for", "run", run, "error", err)
+		}
+		_ = f.Close()
+		l.mu.Lock()
+		delete(l.adopted, run)
+		l.mu.Unlock()
+		l.tell(Event{Identity: id, Gone: true})
+	}()
+	return nil
+}
+
+// Own tells whether the run file belongs to a supervisor that this server
+// started and that lives, or to one that it has adopted.
+func (l *Local) Own(run string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, adopted := l.adopted[run]
+	return l.own[run] != nil || adopted
+}
+
+// Release makes it durable that what the run files say of an earlier run of
+// this folder is over, before the folder is claimed again.
+func (l *Local) Release(id disk.Identity) error {
+	l.mu.Lock()
+	run, told := l.finished[id]
+	l.mu.Unlock()
+	if !told {
+		return nil
+	}
+	err := runfile.Release(l.dir, run, id)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	l.forget(id)
+	return nil
+}
+
+func (l *Local) forget(id disk.Identity) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.finished, id)
+}
+
+// Sweep removes the run files whose supervisor is gone and that tell of no
+// folder for which pending is true.
+func (l *Local) Sweep(pending func(disk.Identity) bool) error {
+	var errs []error
+	removed := false
+	for _, run := range l.Runs().Files {
+		if run.Held || l.Own(run.Name) || anyPending(run, pending) {
+			continue
+		}
+		errs = append(errs, l.dir.Remove(run.Name))
+		removed = true
+		for id := range run.Last {
+			l.forget(id)
+		}
+	}
+	if removed {
+		errs = append(errs, disk.SyncDir(l.dir.Name()))
+	}
+	return errors.Join(errs...)
+}
+
+func anyPending(run runfile.Run, pending func(disk.Identity) bool) bool {
+	for id := range run.Last {
+		if pending(id) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,175 @@
+package spool
+
+import (
+	"fmt"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"qm/cmd/qmserver/internal/schedule"
+	"qm/cmd/qmserver/internal/supervise"
+	"qm/pkg/jobinfo"
+	"qm/pkg/layout"
+)
+
+// schedule plans, and starts what the plan says, until it says nothing more.
+func (s *Spool) schedule(now time.Time) {
+	if !s.dirty {
+		return
+	}
+	for s.makePlan(); s.startPlanned(now) > 0; {
+		s.makePlan()
+	}
+}
+
+func (s *Spool) makePlan() {
+	s.plan = s.plan[:0]
+	for _, j := range s.jobs {
+		if j.phase == waiting {
+			s.plan = append(s.plan, planned{job: j})
+		}
+	}
+	slices.SortFunc(s.plan, func(a, b planned) int { return schedule.Compare(a.asked(), b.asked()) })
+	queue := make([]schedule.Job, len(s.plan))
+	for i, p := range s.plan {
+		queue[i] = p.asked()
+	}
+	for i, d := range schedule.Plan(queue, s.machine()) {
+		s.plan[i].Decision = d
+	}
+}
+
+// asked is what counts of the job for the schedule.
+func (j *job) asked() schedule.Job {
+	return schedule.Job{
+		Name: layout.OwnName(j.name), Priority: j.info.Priority, NbProc: j.nbProc,
+		Arrived: j.arrived, Changed: j.facts.Ctime, Wait: j.trouble,
+	}
+}
+
+func (s *Spool) machine() schedule.Machine {
+	m := schedule.Machine{Slots: s.Slots, Blocking: s.Blocking, Running: make(map[string]bool)}
+	for _, j := range s.jobs {
+		switch j.phase {
+		case running:
+			m.Used += j.nbProc
+			m.Running[layout.OwnName(j.name)] = true
+		case over:
+			m.Running[layout.OwnName(j.name)] = true
+		}
+	}
+	switch {
+	case len(s.problems) > 0:
+		m.Stop = strings.Join(s.problems, "; ")
+	case s.paused:
+		m.Stop = "the queue is paused: remove the file PAUSE from " + layout.Queued.Folder()
+	}
+	return m
+}
+
+// startPlanned claims and starts what the plan says and returns how many it
+// tried: each try changes what is to be planned.
+func (s *Spool) startPlanned(now time.Time) int {
+	tried := 0
+	for _, p := range s.plan {
+		if p.Start {
+			if tried == 0 && s.holds(p.job, now) {
+				return 0
+			}
+			tried++
+			s.claim(p.job, now)
+		}
+	}
+	return tried
+}
+
+// claim moves a job to QM_Jobs and hands it to the launcher. What an earlier
+// run of the same folder left in the run files is released before.
+func (s *Spool) claim(j *job, now time.Time) {
+	err := s.launcher.Release(j.Identity)
+	if err == nil {
+		err = s.moveJob(j, layout.Queued, layout.Running)
+	}
+	switch {
+	case err != nil && gone(err):
+		s.drop(j)
+		return
+	case err != nil:
+		s.postpone(j, now, err)
+		return
+	}
+	j.phase, j.started = running, now
+	if err := s.launcher.Start(s.order(j, now)); err != nil {
+		s.log.Error("job can't be started", "job", j.shown(), "error", err)
+		j.move = move{from: layout.Running, to: layout.Queued, why: "it could not be started"}
+		s.settle(j, now)
+		j.postpone(now, fmt.Sprintf("could not be started (%v); it is tried again", err))
+		return
+	}
+	s.log.Info("job started", "job", j.shown(), "nb_proc", j.nbProc, "owner", j.owner)
+}
+
+// order is what the launcher is told.
+func (s *Spool) order(j *job, now time.Time) supervise.Job {
+	folder, err := filepath.Abs(s.Tree.Folder(layout.Running))
+	if err != nil {
+		folder = s.Tree.Folder(layout.Running)
+	}
+	o := supervise.Job{
+		Identity: j.Identity, JobID: layout.ID(j.name), Folder: folder, Attempt: j.attempt,
+		Command: j.info.Command, NbProc: j.nbProc, Limit: j.info.Limit, Grace: s.Grace,
+		Owner: j.owner, Host: s.Host, Submitted: j.arrived, Claimed: now,
+		Notes: slices.Clone(j.info.Warnings),
+	}
+	if j.info.Format == jobinfo.Script {
+		o.Args = scriptArgs(j.info)
+	}
+	if j.info.NbProc > s.Slots {
+		o.Notes = append(o.Notes, fmt.Sprintf("nb_proc = %d is more than the server's MaxNbProcessors: it runs with NB_PROC=%d", j.info.NbProc, j.nbProc))
+	}
+	if s.MaxLimit > 0 && (o.Limit == 0 || o.Limit > s.MaxLimit) {
+		if o.Limit > s.MaxLimit {
+			o.Notes = append(o.Notes, fmt.Sprintf("time_limit = %s is more than the server's max_time_limit: it is stopped after %s", o.Limit, s.MaxLimit))
+		}
+		o.Limit = s.MaxLimit
+	}
+	return o
+}
+
+// scriptArgs runs a job's script by its #! line, as execve(2) would, so that it
+// needs no x bit; without such a line by the shell.
+func scriptArgs(info jobinfo.Info) []string {
+	script := "." + string(filepath.Separator) + info.File
+	if len(info.Shebang) == 0 {
+		return []string{"/bin/sh", script}
+	}
+	return append(slices.Clone(info.Shebang), script)
+}
+
+// ownerOf names who gets to see the job as theirs: the address in its info
+// file, else the folder's owner.
+func ownerOf(j *job) string {
+	if j.info.EMail != "" {
+		return j.info.EMail
+	}
+	if j.facts.UID < 0 {
+		return ""
+	}
+	uid := strconv.Itoa(j.facts.UID)
+	if u, err := user.LookupId(uid); err == nil {
+		return u.Username
+	}
+	return "uid " + uid
+}
+
+func (s *Spool) postpone(j *job, now time.Time, err error) {
+	why := whyNotMoved(err)
+	if why != j.trouble {
+		s.log.Warn("job can't be moved", "job", j.shown(), "error", err)
+	}
+	j.postpone(now, why)
+	s.dirty = true
+}

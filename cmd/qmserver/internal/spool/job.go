@@ -1,0 +1,84 @@
+package spool
+
+import (
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/cmd/qmserver/internal/schedule"
+	"qm/pkg/jobinfo"
+	"qm/pkg/layout"
+)
+
+// phase is how far a job has come.
+type phase int
+
+const (
+	arriving phase = iota // in the queue folder, perhaps still being copied
+	waiting               // in the queue folder and complete
+	running               // claimed and given to the launcher
+	over                  // nothing of it runs; it has still to be moved
+)
+
+// job is a folder that the spool knows: queued, or running until it has been
+// moved on.
+type job struct {
+	disk.Identity
+	name  string
+	facts disk.Facts
+	phase phase
+
+	arrived time.Time // when it was first seen here
+	reading reading   // arriving: what is known of its copying
+
+	info    jobinfo.Info
+	refusal error // why the info file is none to run by
+	owner   string
+	nbProc  int // of the slots, at most all
+	attempt int
+	started time.Time
+
+	move    move      // over: where to
+	retry   time.Time // when a move that failed is tried again
+	pause   time.Duration
+	trouble string // why it can't be moved, in words
+}
+
+// move is what is to be done with a job that is over.
+type move struct {
+	from, to layout.State
+	end      runfile.End
+	why      string // to the queue: why it goes back there
+	told     bool   // to lost: the reason stands in its folder
+}
+
+func (j *job) shown() string { return layout.Display(j.name) }
+
+// due is when something is to be done about the job without a message.
+func (j *job) due() time.Time {
+	switch {
+	case !j.retry.IsZero():
+		return j.retry
+	case j.phase == arriving && !j.reading.underWay:
+		return j.reading.due
+	}
+	return time.Time{}
+}
+
+const (
+	firstPause = time.Second
+	maxPause   = 30 * time.Second
+)
+
+// postpone sets when a move that failed is tried again: with growing pauses.
+func (j *job) postpone(now time.Time, why string) {
+	j.pause = min(max(2*j.pause, firstPause), maxPause)
+	j.retry = now.Add(j.pause)
+	j.trouble = why
+}
+
+// planned is a job beside what the schedule decided about it.
+type planned struct {
+	*job
+	schedule.Decision
+}

@@ -1,0 +1,54 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/pkg/layout"
+)
+
+// moveJob makes each arrow of the table: one rename that replaces nothing, of
+// just this folder, durable when it returns nil. A name that is taken in the
+// target folder gets a stamp. The job has its new name afterwards.
+func (s *Spool) moveJob(j *job, from, to layout.State) error {
+	name, now := j.name, time.Now()
+	for try := 1; ; try++ {
+		err := disk.Move(j.Identity, s.Tree.Job(from, j.name), s.Tree.Job(to, name))
+		if errors.Is(err, disk.ErrTaken) {
+			name = layout.StampedName(j.name, now, try)
+			continue
+		}
+		if err == nil {
+			j.name = name
+		}
+		return err
+	}
+}
+
+// gone tells whether a move failed because the folder is not there any more:
+// someone took it away, which is their right.
+func gone(err error) bool {
+	return errors.Is(err, disk.ErrChanged) || errors.Is(err, fs.ErrNotExist)
+}
+
+// whyNotMoved tells people why a folder stays where it is and what helps.
+func whyNotMoved(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Sprintf("may not be moved (%v): qmserver must own the folder or be root; or copy it in instead of moving it", cause(err))
+	}
+	return fmt.Sprintf("can't be moved (%v); it is tried again", cause(err))
+}
+
+// cause is the innermost error, without paths.
+func cause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}

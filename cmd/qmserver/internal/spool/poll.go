@@ -1,0 +1,157 @@
+package spool
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/pkg/layout"
+)
+
+// poll looks at the tree: whether it is still there and ours, what has come
+// into the queue and left it, and what lies in QM_Jobs that is not known.
+func (s *Spool) poll(now time.Time) error {
+	before := s.problems
+	s.problems, s.known = nil, false
+	defer func() {
+		if !slices.Equal(before, s.problems) {
+			s.dirty = true
+		}
+	}()
+	if at, err := disk.Lstat(s.lock.dir); err != nil || at.Identity != s.rootID {
+		s.problems = append(s.problems, fmt.Sprintf("%s is gone: nothing starts until it is back", s.Tree))
+		return nil
+	}
+	if err := s.lock.check(); err != nil {
+		return err
+	}
+	if err := s.makeFolders(); err != nil {
+		s.problems = append(s.problems, err.Error())
+		return nil
+	}
+	s.listQueue(now)
+	s.listRunning(now)
+	return nil
+}
+
+// listQueue brings what is known of the queue up to date.
+func (s *Spool) listQueue(now time.Time) {
+	entries, err := os.ReadDir(s.Tree.Folder(layout.Queued))
+	if err != nil {
+		s.problems = append(s.problems, err.Error())
+		return
+	}
+	s.forgetPlaces(layout.Queued)
+	paused := false
+	there := make(map[disk.Identity]bool, len(entries))
+	for _, e := range entries {
+		if layout.IsControl(e.Name(), layout.Pause) && e.Type().IsRegular() {
+			paused = true
+			continue
+		}
+		if id, ok := s.listed(e, now); ok {
+			there[id] = true
+		}
+	}
+	s.setPaused(paused)
+	for id, j := range s.jobs {
+		if (j.phase == arriving || j.phase == waiting) && !there[id] {
+			s.log.Info("job taken back", "job", j.shown())
+			s.drop(j)
+		}
+	}
+}
+
+func (s *Spool) setPaused(paused bool) {
+	if paused == s.paused {
+		return
+	}
+	s.paused, s.dirty = paused, true
+	if paused {
+		s.log.Info("queue paused", "by", layout.Pause)
+	} else {
+		s.log.Info("queue resumed")
+	}
+}
+
+// listed takes one entry of the queue folder. It tells whose place it is, if
+// it is that of a job.
+func (s *Spool) listed(e fs.DirEntry, now time.Time) (disk.Identity, bool) {
+	if why := noCandidate(e); why != "" {
+		if why != hidden {
+			s.places[place{layout.Queued, e.Name()}] = why
+		}
+		return disk.Identity{}, false
+	}
+	facts, err := disk.Lstat(s.Tree.Job(layout.Queued, e.Name()))
+	if err != nil || !facts.Mode.IsDir() {
+		return disk.Identity{}, false // gone, or another thing, since it was listed
+	}
+	if facts.MountRoot {
+		s.places[place{layout.Queued, e.Name()}] = "another file system is mounted here: copy the folder instead"
+		return disk.Identity{}, false
+	}
+	j := s.jobs[facts.Identity]
+	switch {
+	case j == nil:
+		s.add(&job{Identity: facts.Identity, name: e.Name(), facts: facts, arrived: now, attempt: 1})
+	case j.phase == arriving || j.phase == waiting:
+		if j.name != e.Name() {
+			s.log.Info("job renamed", "job", j.shown(), "to", layout.Display(e.Name()))
+			j.name, s.dirty = e.Name(), true
+		}
+	}
+	return facts.Identity, true
+}
+
+// hidden says that a name is none of ours and not worth a word.
+const hidden = "hidden"
+
+var foreign = map[string]bool{"@eaDir": true, "#recycle": true, "System Volume Information": true, "lost+found": true}
+
+// noCandidate tells why an entry of the queue is no job, in words for the
+// page, or "".
+func noCandidate(e fs.DirEntry) string {
+	name := e.Name()
+	switch {
+	case strings.HasPrefix(name, "."), strings.HasPrefix(name, "~"), foreign[name], unfinished(name):
+		return hidden
+	case e.Type()&fs.ModeSymlink != 0:
+		return "a link is no job: drop the folder itself"
+	case !e.IsDir():
+		return "a file is no job: drop a folder that holds it and an info file"
+	}
+	return ""
+}
+
+// unfinished tells of names that programs give to what they are still copying.
+func unfinished(name string) bool {
+	for _, suffix := range [...]string{".part", ".partial", ".tmp", ".filepart", ".crdownload"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Spool) add(j *job) {
+	s.jobs[j.Identity] = j
+	s.dirty = true
+}
+
+func (s *Spool) drop(j *job) {
+	delete(s.jobs, j.Identity)
+	s.dirty = true
+}
+
+func (s *Spool) forgetPlaces(state layout.State) {
+	for p := range s.places {
+		if p.state == state {
+			delete(s.places, p)
+		}
+	}
+}

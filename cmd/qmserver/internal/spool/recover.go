@@ -1,0 +1,165 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/pkg/jobinfo"
+	"qm/pkg/layout"
+)
+
+// patience is how long recovery waits for supervisors that seem idle: one that
+// an earlier server had just told of a job has begun it, or is dead, by then.
+const patience = 10 * time.Second
+
+// recheck is how often it asks during that time.
+const recheck = 100 * time.Millisecond
+
+// listRunning looks for folders in QM_Jobs that are not known and puts them
+// right by the table.
+func (s *Spool) listRunning(now time.Time) {
+	s.known = false
+	entries, err := os.ReadDir(s.Tree.Folder(layout.Running))
+	if err != nil {
+		s.problems = append(s.problems, err.Error())
+		return
+	}
+	s.forgetPlaces(layout.Running)
+	unknown := s.unknown(entries, now)
+	s.known = true
+	if len(unknown) == 0 {
+		return
+	}
+	runs := s.launcher.Runs()
+	idle := s.mayStillBegin(runs)
+	for _, j := range unknown {
+		v := judge(runs, j.Identity)
+		if idle != "" && (v.said == saidNothing || v.said == saidUnreadable) {
+			if now.Before(s.judgedBy) {
+				s.nextPoll = now.Add(recheck)
+				s.known = false
+				continue
+			}
+			s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle)
+		}
+		s.jobs[j.Identity] = j
+		s.apply(j, v, now)
+	}
+}
+
+// unknown returns the folders among the entries that no job of ours has.
+func (s *Spool) unknown(entries []os.DirEntry, now time.Time) []*job {
+	var found []*job
+	for _, e := range entries {
+		facts, err := disk.Lstat(s.Tree.Job(layout.Running, e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone since it was listed
+		}
+		if err != nil {
+			s.places[place{layout.Running, e.Name()}] = err.Error()
+			continue
+		}
+		if !facts.Mode.IsDir() {
+			if e.Name()[0] != '.' {
+				s.places[place{layout.Running, e.Name()}] = "no folder, so no job: it is left alone"
+			}
+			continue
+		}
+		if s.jobs[facts.Identity] == nil {
+			found = append(found, &job{
+				Identity: facts.Identity, name: e.Name(), facts: facts,
+				phase: running, arrived: now, started: now, attempt: 1,
+			})
+		}
+	}
+	return found
+}
+
+// mayStillBegin returns the name of a run file of an earlier server whose
+// supervisor lives and has no job: it may have one in its pipe.
+func (s *Spool) mayStillBegin(runs launch.Runs) string {
+	for _, run := range runs.Files {
+		if run.Held && !s.launcher.Own(run.Name) && !hasBegun(run) {
+			return run.Name
+		}
+	}
+	return ""
+}
+
+func hasBegun(run runfile.Run) bool {
+	for _, line := range run.Last {
+		if line.Event == runfile.Starting {
+			return true
+		}
+	}
+	return false
+}
+
+// apply does with a job of QM_Jobs that nobody watches what the table says.
+func (s *Spool) apply(j *job, v verdict, now time.Time) {
+	if v.said != saidNothing && v.said != saidUnreadable {
+		j.attempt = max(v.line.Attempt, 1)
+	}
+	if j.nbProc == 0 {
+		s.reread(j)
+	}
+	switch act := recovery[v.said]; act {
+	case adopt:
+		s.adopt(j, v)
+	case interrupt:
+		s.interrupted(j, runfile.End{Outcome: layout.Interrupted, Reason: "its supervisor was killed or the machine went down while it ran; drop it again to run it again"}, now)
+	case rerun:
+		s.interrupted(j, *v.line.End, now)
+	case finish:
+		s.finish(j, *v.line.End, now)
+	case unclaim:
+		j.nbProc = 0 // it is read anew in the queue
+		j.move = move{from: layout.Running, to: layout.Queued, why: "found in " + layout.Running.Folder() + ", never started"}
+		s.settle(j, now)
+	case parkLost:
+		j.move = move{from: layout.Running, to: layout.Lost, end: runfile.End{
+			Outcome: layout.Interrupted,
+			Reason:  "its record is gone, it may have run; look at its files, and drop it again to run it again",
+		}}
+		s.settle(j, now)
+	default:
+		panic(fmt.Sprintf("recovery: no row for %d", v.said))
+	}
+}
+
+// adopt goes on watching a job that an earlier server started.
+func (s *Spool) adopt(j *job, v verdict) {
+	j.phase = running
+	j.nbProc = max(v.line.NbProc, 1)
+	j.started = v.line.At
+	if err := s.launcher.Adopt(v.run, j.Identity); err != nil {
+		s.log.Error("job can't be adopted; it is tried again", "job", j.shown(), "error", err)
+		delete(s.jobs, j.Identity)
+		return
+	}
+	s.log.Info("job adopted", "job", j.shown(), "nb_proc", j.nbProc, "since", v.line.At.Format(time.RFC3339))
+}
+
+// reread reads the info file of a job that an earlier server claimed, for its
+// owner and for whether it may be run again.
+func (s *Spool) reread(j *job) {
+	root, err := os.OpenRoot(filepath.Join(string(s.Tree), layout.Running.Folder()))
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	dir, err := layout.OpenJob(root, j.name)
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	j.info, j.refusal = jobinfo.Read(dir, s.JobFiles)
+	j.owner = ownerOf(j)
+}

@@ -1,0 +1,194 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/cmd/qmserver/internal/supervise"
+	"qm/pkg/layout"
+)
+
+// ended takes what the launcher says of a job. Its slots are free at once,
+// even when its folder can't be moved yet.
+func (s *Spool) ended(e launch.Event) {
+	j := s.jobs[e.Identity]
+	if j == nil || j.phase != running {
+		s.log.Warn("end of a job that is not known", "run", e.Answer.Outcome)
+		return
+	}
+	now := time.Now()
+	s.dirty = true
+	switch {
+	case e.Gone:
+		s.apply(j, judge(s.launcher.Runs(), j.Identity), now)
+	case e.Answer.NotRun != "":
+		s.reject(j, e.Answer.NotRun)
+	case e.Answer.Outcome == layout.Interrupted:
+		s.interrupted(j, e.Answer.End, now)
+	default:
+		s.finish(j, e.Answer.End, now)
+	}
+}
+
+// finish sends a job that ended to done.
+func (s *Spool) finish(j *job, end runfile.End, now time.Time) {
+	j.move = move{from: layout.Running, to: layout.Done, end: end}
+	s.settle(j, now)
+}
+
+// reject sends a job that can't be run to lost.
+func (s *Spool) reject(j *job, reason string) {
+	from := layout.Queued
+	if j.phase == running {
+		from = layout.Running
+	}
+	j.move = move{from: from, to: layout.Lost, end: runfile.End{Outcome: layout.Rejected, Reason: reason}}
+	s.settle(j, time.Now())
+}
+
+// interrupted sends a job whose run was cut back to the queue if it asks for
+// that and has attempts left, else to lost.
+func (s *Spool) interrupted(j *job, end runfile.End, now time.Time) {
+	if j.info.Rerun && j.attempt < maxAttempts {
+		j.attempt++
+		j.move = move{from: layout.Running, to: layout.Queued, end: end, why: fmt.Sprintf("interrupted, attempt %d follows", j.attempt)}
+	} else {
+		j.move = move{from: layout.Running, to: layout.Lost, end: end}
+	}
+	s.settle(j, now)
+}
+
+// settle moves a job that is over; if that fails it is tried again later.
+func (s *Spool) settle(j *job, now time.Time) {
+	j.phase = over
+	s.dirty = true
+	if j.move.to == layout.Lost && !j.move.told {
+		if err := s.leaveReason(j, now); err != nil {
+			s.log.Warn("reason can't be left in the job's folder", "job", j.shown(), "error", err)
+		}
+		j.move.told = true
+	}
+	err := s.moveJob(j, j.move.from, j.move.to)
+	switch {
+	case err != nil && gone(err):
+		s.log.Info("job's folder was taken away", "job", j.shown(), "outcome", j.move.end.Outcome)
+		s.count(j)
+		s.drop(j)
+	case err != nil:
+		s.postpone(j, now, err)
+	default:
+		s.settled(j)
+	}
+}
+
+// settled tells of a job that lies where it belongs.
+func (s *Spool) settled(j *job) {
+	j.retry, j.pause, j.trouble = time.Time{}, 0, ""
+	end := j.move.end
+	switch j.move.to {
+	case layout.Done:
+		s.log.Info("job finished", "job", j.shown(), "outcome", end.Outcome, "status", statusOf(end), "seconds", time.Since(j.started).Round(time.Millisecond).Seconds())
+	case layout.Lost:
+		s.log.Warn("job parked", "job", j.shown(), "outcome", end.Outcome, "reason", end.Reason)
+	case layout.Queued:
+		s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)
+		j.phase = waiting
+		if j.nbProc == 0 {
+			j.phase = arriving // found in QM_Jobs: it was not read yet
+		}
+		return
+	case layout.Running:
+	}
+	s.count(j)
+	s.drop(j)
+}
+
+func statusOf(end runfile.End) string {
+	switch {
+	case end.Signal != nil:
+		return fmt.Sprintf("signal %d", *end.Signal)
+	case end.ExitCode != nil:
+		return fmt.Sprintf("code %d", *end.ExitCode)
+	}
+	return "unknown"
+}
+
+func (s *Spool) count(j *job) {
+	if j.move.end.Outcome != layout.Succeeded {
+		s.result.Failed++
+	}
+}
+
+// retryMoves tries again what could not be moved.
+func (s *Spool) retryMoves(now time.Time) {
+	for _, j := range s.jobs {
+		if j.retry.IsZero() || now.Before(j.retry) {
+			continue
+		}
+		j.retry = time.Time{}
+		s.dirty = true
+		if j.phase == over {
+			s.settle(j, now)
+		} else {
+			j.trouble = "" // the schedule claims it again
+		}
+	}
+}
+
+// leaveReason writes into the job's folder why it is lost: at the end of its
+// log, for people, and into its record. Only a regular file is written to.
+func (s *Spool) leaveReason(j *job, now time.Time) error {
+	parent, err := s.root.OpenRoot(j.move.from.Folder())
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	dir, err := layout.OpenJob(parent, j.name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return errors.Join(appendReason(dir, j.move.end, now), s.recordReason(dir, j, now))
+}
+
+func appendReason(dir *os.Root, end runfile.End, now time.Time) error {
+	if info, err := dir.Lstat(layout.JobLog); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("write %s: %w", layout.JobLog, layout.ErrNotRegular)
+	}
+	f, err := dir.OpenFile(layout.JobLog, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "QM: %s at %s: %s\n", end.Outcome, now.Format(time.RFC3339), end.Reason)
+	return errors.Join(err, f.Close())
+}
+
+// recordReason writes the record, and keeps what a supervisor wrote into it of
+// a run that was cut.
+func (s *Spool) recordReason(dir *os.Root, j *job, now time.Time) error {
+	r := &layout.Record{}
+	if j.move.end.Outcome == layout.Interrupted {
+		if data, err := layout.ReadFile(dir, layout.RecordFile, layout.MaxRecord); err == nil {
+			if old, err := layout.ParseRecord(data); err == nil {
+				r = old
+			}
+		}
+	}
+	r.Name, r.Attempt = layout.Display(j.name), j.attempt
+	r.Outcome, r.Reason, r.Finished, r.Host = &j.move.end.Outcome, &j.move.end.Reason, &now, &s.Host
+	if j.owner != "" {
+		r.Owner = &j.owner
+	}
+	if !j.arrived.IsZero() && r.Submitted == nil {
+		r.Submitted = &j.arrived
+	}
+	if r.Script == nil && j.info.Command != "" {
+		r.Script = &j.info.Command
+	}
+	return supervise.WriteRecord(dir, r, disk.Durable)
+}

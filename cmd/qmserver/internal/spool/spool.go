@@ -1,0 +1,227 @@
+// Package spool is the one place that moves jobs from folder to folder: it
+// watches the queue, claims what the schedule starts, finishes or parks what
+// has ended, and at each look at the tree puts right what a crash left behind.
+//
+// One goroutine, that of Run, holds all state; readings of arriving folders
+// and the launcher send it messages.
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/supervise"
+	"qm/pkg/layout"
+)
+
+// Options are what the configuration decides.
+type Options struct {
+	Tree     layout.Tree
+	Slots    int
+	Blocking bool     // one job at a time
+	JobFiles []string // names of info files; the first that exists counts
+	Poll     time.Duration
+	Settle   time.Duration // how long a folder must not change before it counts as complete
+	Grace    time.Duration // from TERM to KILL
+	MaxLimit time.Duration // the most that a job may ask for, and what one gets that asks for none; 0: none
+	Drain    bool          // end when nothing runs, arrives or can start
+	Host     string
+	Version  string
+	Launch   string // the word of the configuration, for the heartbeat
+
+	Watch func([]RunningJob) // told at each poll what runs; may be nil
+}
+
+// RunningJob is a job that runs, for those who watch.
+type RunningJob struct {
+	Folder  string // path of the folder that it lies in
+	Name    string
+	Started time.Time
+}
+
+// Launcher starts claimed jobs and tells how they ended.
+type Launcher interface {
+	Start(supervise.Job) error
+	Events() <-chan launch.Event
+	Runs() launch.Runs
+	Own(run string) bool
+	Adopt(run string, id disk.Identity) error
+	Release(disk.Identity) error
+	Sweep(pending func(disk.Identity) bool) error
+	RetireIdle()
+}
+
+// Result tells how a drain went.
+type Result struct {
+	Failed int      // jobs that did not succeed
+	Stays  []string // jobs that are left, with the reason
+}
+
+// Spool is the tree and what is known of it.
+type Spool struct {
+	Options
+	launcher Launcher
+	log      *slog.Logger
+	root     *os.Root // of the tree
+	rootID   disk.Identity
+	lock     *Lock
+
+	jobs    map[disk.Identity]*job // queued and running
+	places  map[place]string       // of what is no job: why, in words
+	looks   chan look
+	looking int // readings under way
+
+	started  time.Time
+	problems []string // what holds the whole server back
+	known    bool     // the last look at QM_Jobs left no folder unknown
+	paused   bool
+	result   Result
+
+	nextPoll, nextBeat, nextFlush time.Time
+	plan                          []planned
+	dirty                         bool      // queue.json is not as the plan
+	judgedBy                      time.Time // until when recovery waits for idle supervisors
+	holdTill                      time.Time // until when the schedule waits for readings that are about to end
+}
+
+// place is a name in one of the folders.
+type place struct {
+	state layout.State
+	name  string
+}
+
+// New takes the tree, which lock holds, and makes the folders that are missing.
+func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, error) {
+	root, err := os.OpenRoot(string(opt.Tree))
+	if err != nil {
+		return nil, err
+	}
+	at, err := disk.Lstat(lock.dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Spool{
+		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
+		jobs:    make(map[disk.Identity]*job),
+		places:  make(map[place]string),
+		looks:   make(chan look, maxLooks),
+		started: time.Now(),
+	}
+	if err := s.makeFolders(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	if err := oneFileSystem(opt.Tree); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return s, nil
+}
+
+func (s *Spool) makeFolders() error {
+	for _, state := range layout.States {
+		err := s.root.Mkdir(state.Folder(), 0o777)
+		if err != nil && !errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("make folder of the tree: %w", err)
+		}
+	}
+	return nil
+}
+
+// oneFileSystem: a rename from one file system to another is a copy, which
+// could be cut in the midst.
+func oneFileSystem(tree layout.Tree) error {
+	first, err := disk.Lstat(tree.Folder(layout.Queued))
+	for _, state := range layout.States {
+		f, err2 := disk.Lstat(tree.Folder(state))
+		switch {
+		case err2 != nil:
+			err = errors.Join(err, err2)
+		case !f.Mode.IsDir():
+			err = errors.Join(err, fmt.Errorf("%s is not a folder: move it away", tree.Folder(state)))
+		case f.Dev != first.Dev:
+			err = errors.Join(err, fmt.Errorf("%s lies on another file system than %s: all folders of the tree must lie on one", tree.Folder(state), tree.Folder(layout.Queued)))
+		}
+	}
+	return err
+}
+
+// Run works until ctx ends, or with Drain until there is nothing more to do.
+// Jobs that run when it returns go on. ErrLockLost says that the tree is not
+// ours any more.
+func (s *Spool) Run(ctx context.Context) (Result, error) {
+	defer s.root.Close()
+	s.judgedBy = time.Now().Add(patience)
+	wake := time.NewTimer(0)
+	defer wake.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.leave()
+			return s.result, nil
+		case e := <-s.launcher.Events():
+			s.ended(e)
+		case l := <-s.looks:
+			s.looked(l)
+		case <-wake.C:
+		}
+		if err := s.step(time.Now()); err != nil {
+			s.leave()
+			return s.result, err
+		}
+		if s.Drain && s.drained() {
+			s.leave()
+			return s.result, nil
+		}
+		wake.Reset(time.Until(s.next()))
+	}
+}
+
+// step does what is due.
+func (s *Spool) step(now time.Time) error {
+	if !now.Before(s.nextPoll) {
+		s.nextPoll = now.Add(s.Poll)
+		if err := s.poll(now); err != nil {
+			return err
+		}
+		if s.Watch != nil {
+			s.Watch(s.runningJobs())
+		}
+	}
+	s.retryMoves(now)
+	s.startLooks(now)
+	s.schedule(now)
+	s.tell(now)
+	return nil
+}
+
+// next is when something is due without a message.
+func (s *Spool) next() time.Time {
+	next := s.nextPoll
+	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.holdTill} {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	for _, j := range s.jobs {
+		if due := j.due(); !due.IsZero() && due.Before(next) {
+			next = due
+		}
+	}
+	return next
+}
+
+// leave says that the server ends and which jobs run on.
+func (s *Spool) leave() {
+	for _, j := range s.jobs {
+		if j.phase == running {
+			s.log.Info("job runs on; the next start adopts it", "job", j.shown())
+		}
+	}
+	s.beat(time.Now(), true)
+	s.flush(time.Now())
+}

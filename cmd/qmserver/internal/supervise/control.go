@@ -1,0 +1,79 @@
+package supervise
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/pkg/layout"
+)
+
+// control looks for STOP files in the job's folder.
+type control struct {
+	dir     *os.Root
+	changed int64           // ctime of the folder at the last look
+	ignored map[string]bool // lay there before the start
+}
+
+// watchControl remembers the STOP files that lie there already: they asked an
+// earlier run to stop.
+func watchControl(dir *os.Root) *control {
+	c := &control{dir: dir, ignored: make(map[string]bool)}
+	for _, name := range c.present() {
+		c.ignored[name] = true
+	}
+	return c
+}
+
+// stopFile returns the name of a STOP file that came after the start, or "".
+func (c *control) stopFile() string {
+	info, err := c.dir.Stat(".")
+	if err != nil {
+		return ""
+	}
+	changed := disk.DetailsOf(info).Ctime
+	if changed == c.changed {
+		return ""
+	}
+	c.changed = changed
+	there := c.present()
+	for name := range c.ignored {
+		if !slices.Contains(there, name) {
+			delete(c.ignored, name) // taken away: it counts when it comes again
+		}
+	}
+	for _, name := range there {
+		if !c.ignored[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+func (c *control) present() []string {
+	f, err := c.dir.Open(".")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	entries, _ := f.ReadDir(-1) // what could be read counts
+	var names []string
+	for _, e := range entries {
+		if layout.IsControl(e.Name(), layout.Stop) && e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// isAt tells whether the folder id still lies at its place. When in doubt,
+// such as on a file system that does not answer, it does.
+func isAt(parent, name string, id disk.Identity) bool {
+	now, err := disk.Lstat(filepath.Join(parent, name))
+	if os.IsNotExist(err) {
+		_, err := os.Lstat(parent)
+		return err != nil // the whole tree is away, not this folder
+	}
+	return err != nil || now.Identity == id
+}

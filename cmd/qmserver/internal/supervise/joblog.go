@@ -1,0 +1,103 @@
+package supervise
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/pkg/layout"
+)
+
+// jobLog is process.log: the job writes to it directly, QM before and after,
+// and in between only when it has to say why it ends the job.
+type jobLog struct{ *os.File }
+
+// openLog sets an old log aside as process.1.log, .2.log, ... and opens a new
+// one. What lies there and is no regular file is layout.ErrNotRegular.
+func openLog(dir *os.Root) (*jobLog, error) {
+	info, err := dir.Lstat(layout.JobLog)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("open log: %w", layout.ErrNotRegular)
+	default:
+		if err := disk.SetAside(dir, layout.JobLog, oldLog); err != nil {
+			return nil, err
+		}
+	}
+	f, err := dir.OpenFile(layout.JobLog, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return &jobLog{f}, nil
+}
+
+func oldLog(n int) string {
+	ext := filepath.Ext(layout.JobLog)
+	return fmt.Sprintf("%s.%d%s", strings.TrimSuffix(layout.JobLog, ext), n, ext)
+}
+
+// start writes the first lines. What can't be written to a full disk is not
+// worth to fail a job for, here and in what follows.
+func (l *jobLog) start(a *attempt) {
+	var b strings.Builder
+	fmt.Fprintln(&b, layout.StartedLine(a.started))
+	fmt.Fprintf(&b, "Host: %s, user: %s, folder: %s, PATH: %s, processors: %d\n",
+		a.Host, userName(), layout.Display(filepath.Join(a.Folder, a.name)), layout.Display(os.Getenv("PATH")), a.NbProc)
+	for _, note := range a.Notes {
+		fmt.Fprintf(&b, "QM: %s\n", note)
+	}
+	for name := range a.control.ignored {
+		fmt.Fprintf(&b, "QM: a file named %s lay in the folder before the start and is ignored\n", layout.Display(name))
+	}
+	_, _ = l.WriteString(b.String())
+}
+
+// say writes a line of our own, on a line of its own.
+func (l *jobLog) say(format string, args ...any) {
+	_, _ = l.WriteString(l.lineBreak() + "QM: " + fmt.Sprintf(format, args...) + "\n")
+}
+
+// finish writes the last line.
+func (l *jobLog) finish(at time.Time, end runfile.End) {
+	if end.Outcome == layout.Failed && end.Reason != "" {
+		l.say("%s", end.Reason)
+	}
+	_, _ = l.WriteString(l.lineBreak() + layout.FinishedLine(at, statusWords(end)) + "\n")
+}
+
+func statusWords(end runfile.End) string {
+	if end.Signal != nil {
+		return fmt.Sprintf("killed by signal %d (%s)", *end.Signal, signalName(*end.Signal))
+	}
+	return fmt.Sprintf("with code %d", *end.ExitCode)
+}
+
+// lineBreak returns what is missing for the next write to begin a line.
+func (l *jobLog) lineBreak() string {
+	info, err := l.Stat()
+	if err != nil || info.Size() == 0 {
+		return ""
+	}
+	var last [1]byte
+	if _, err := l.ReadAt(last[:], info.Size()-1); err != nil || last[0] == '\n' {
+		return ""
+	}
+	return "\n"
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}

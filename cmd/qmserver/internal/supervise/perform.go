@@ -1,0 +1,171 @@
+package supervise
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/pkg/layout"
+)
+
+// attempt is one run of one job.
+type attempt struct {
+	*Job
+	name    string
+	dir     *os.Root // the job's folder, wherever it is moved
+	log     *jobLog
+	control *control
+	procs   *processes
+	started time.Time
+	cause   *cause // why it was stopped; nil: it was not
+}
+
+// perform takes a job from its folder to its durable end. An error means that
+// the run file can't be written any more: the supervisor must go.
+func (s *supervisor) perform(job *Job) (Answer, error) {
+	answer := Answer{Identity: job.Identity}
+	a, err := prepare(job, s.signals)
+	if err != nil {
+		answer.NotRun = reasonOf(err)
+		return answer, nil
+	}
+	defer a.close()
+	a.started = time.Now()
+	a.log.start(a)
+	err = s.run.Append(runfile.Line{
+		Event: runfile.Starting, At: a.started, Identity: job.Identity,
+		JobID: job.JobID, Attempt: job.Attempt, NbProc: job.NbProc,
+	})
+	if err != nil {
+		// The line may be there in part: this run file can't be trusted any
+		// more, and neither can it be said that nothing was started by it.
+		return answer, err
+	}
+	a.writeRecord(nil)
+	answer.End = a.execute(s.signals)
+	finished := time.Now()
+	a.log.finish(finished, answer.End)
+	a.writeRecord(&finish{finished, answer.End, a.procs.usage()})
+	return answer, s.run.Append(runfile.Line{
+		Event: runfile.Ended, At: finished, Identity: job.Identity,
+		JobID: job.JobID, Attempt: job.Attempt, End: &answer.End,
+	})
+}
+
+// prepare opens the job's folder, checks that it is the one that was claimed,
+// goes there and opens its log.
+func prepare(job *Job, sig *signals) (*attempt, error) {
+	name, err := layout.NameOfID(job.JobID)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := openFolder(job.Folder, name, job.Identity)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{Job: job, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: sig.child}}
+	a.log, err = openLog(dir)
+	if err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return a, nil
+}
+
+func openFolder(parent, name string, id disk.Identity) (*os.Root, error) {
+	root, err := os.OpenRoot(parent)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	dir, err := layout.OpenJob(root, name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, layout.ErrNotFolder) {
+		return nil, errGone
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := enter(dir, id); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return dir, nil
+}
+
+// enter makes dir the working directory, which the job inherits, unless it is
+// another folder than id.
+func enter(dir *os.Root, id disk.Identity) error {
+	f, err := dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	now, err := disk.IdentityOf(f)
+	if err != nil {
+		return err
+	}
+	if now != id {
+		return errGone
+	}
+	return f.Chdir()
+}
+
+// close lets go of the folder: a working directory would keep its file system
+// busy, and on Windows the folder itself.
+func (a *attempt) close() {
+	_ = os.Chdir(string(os.PathSeparator))
+	_ = a.log.Close()
+	_ = a.dir.Close()
+}
+
+// execute starts the job and sees it to the end of its last process.
+func (a *attempt) execute(sig *signals) runfile.End {
+	if err := a.procs.start(a.argv(), a.environ(), a.log.File); err != nil {
+		return cannotStart(err)
+	}
+	a.watch(sig)
+	return a.end()
+}
+
+// cannotStart is the end of a job whose program could not be executed: the
+// codes are those of a shell, see sh(1) "exit status".
+func cannotStart(err error) runfile.End {
+	code := 126
+	if errors.Is(err, fs.ErrNotExist) {
+		code = 127
+	}
+	return runfile.End{Outcome: layout.Failed, ExitCode: &code, Reason: fmt.Sprintf("could not be executed: %v", err)}
+}
+
+// end tells how the job ended, now that nothing of it is left.
+func (a *attempt) end() runfile.End {
+	var end runfile.End
+	status := a.procs.first()
+	if status.signal != 0 {
+		end.Signal = &status.signal
+	} else {
+		end.ExitCode = &status.code
+	}
+	switch {
+	case a.cause != nil:
+		end.Outcome, end.Reason = a.cause.outcome, a.cause.reason
+	case status.signal != 0 || status.code != 0:
+		end.Outcome = layout.Failed
+	default:
+		end.Outcome = layout.Succeeded
+	}
+	return end
+}
+
+// reasonOf tells people why a job was not started.
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, layout.ErrNotRegular):
+		return layout.JobLog + " in its folder is not a regular file; remove it and drop the folder again"
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("%v; qmserver needs to read and write the folder, see chmod(1)", err)
+	}
+	return err.Error()
+}

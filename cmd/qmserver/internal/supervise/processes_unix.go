@@ -1,0 +1,119 @@
+//go:build unix
+
+package supervise
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// signals are those that a supervisor acts on.
+type signals struct{ child, term chan os.Signal }
+
+// catchSignals takes all that must not end a supervisor. They are caught and
+// not ignored: what is ignored stays ignored in the job.
+func catchSignals() *signals {
+	s := &signals{make(chan os.Signal, 1), make(chan os.Signal, 1)}
+	signal.Notify(s.child, syscall.SIGCHLD)
+	signal.Notify(s.term, syscall.SIGTERM)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
+	return s
+}
+
+// processes are a job's first process and all that came of it. They are used
+// by one goroutine only.
+type processes struct {
+	changed chan os.Signal // not needed here: SIGCHLD tells
+	pid     int
+	ended   *status // of the first process
+	empty   bool
+	used    usage
+}
+
+// start executes the program in the working directory, with nothing open but
+// an empty stdin and the log, in a session of its own.
+func (p *processes) start(argv, env []string, log *os.File) error {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	p.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
+		Env:   env,
+		Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
+		Sys:   sessionOfItsOwn(),
+	})
+	if err != nil {
+		return &os.PathError{Op: "execute", Path: argv[0], Err: err}
+	}
+	return nil
+}
+
+// reap takes notice of all that have ended. As nothing else in a supervisor
+// waits for a child, it need not know whom it waits for.
+func (p *processes) reap() {
+	for {
+		var ws unix.WaitStatus
+		var ru unix.Rusage
+		pid, err := unix.Wait4(-1, &ws, unix.WNOHANG|waitAll, &ru)
+		switch {
+		case err == unix.EINTR: //nolint:errorlint // unix returns bare numbers
+			continue
+		case err != nil: // ECHILD
+			p.empty = p.groupEmpty()
+			return
+		case pid == 0:
+			return
+		}
+		p.used.add(seconds(ru.Utime)+seconds(ru.Stime), ru.Maxrss*maxrssUnit)
+		if pid == p.pid {
+			p.ended = &status{code: ws.ExitStatus()}
+			if ws.Signaled() {
+				p.ended = &status{signal: int(ws.Signal())}
+			}
+		}
+	}
+}
+
+func seconds(t unix.Timeval) float64 { return float64(t.Nano()) / 1e9 }
+
+func (p *processes) none() bool       { return p.empty }
+func (p *processes) firstEnded() bool { return p.ended != nil }
+func (p *processes) first() status    { return *p.ended }
+func (p *processes) usage() usage     { return p.used }
+
+// terminate asks all to end, those too that are stopped.
+func (p *processes) terminate() {
+	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGCONT)
+}
+
+func (p *processes) kill() { p.signal(syscall.SIGKILL) }
+
+// signal reaches the group of the first process as long as the number of that
+// can't have been given away, and all descendants, also those in sessions of
+// their own.
+func (p *processes) signal(sig syscall.Signal) {
+	if p.ended == nil {
+		_ = syscall.Kill(-p.pid, sig)
+	}
+	for _, pid := range p.descendants() {
+		_ = syscall.Kill(pid, sig)
+	}
+}
+
+// killedFromOutside tells of the signals by which a system that goes down ends
+// processes.
+func (s status) killedFromOutside() bool {
+	return s.signal == int(syscall.SIGTERM) || s.signal == int(syscall.SIGKILL)
+}
+
+func signalName(n int) string {
+	if name := unix.SignalName(syscall.Signal(n)); name != "" {
+		return name
+	}
+	return "unknown"
+}

@@ -1,0 +1,147 @@
+package supervise
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"qm/pkg/layout"
+)
+
+// cause says why a job was stopped, and as what that counts.
+type cause struct {
+	outcome layout.Outcome
+	reason  string
+}
+
+// phase is how far a job has come to its end.
+type phase int
+
+const (
+	running   phase = iota // its first process lives and nobody asked it to stop
+	lingering              // the first process has ended, others are about to, perhaps
+	ending                 // all were told TERM
+	killing                // all were told KILL, and are told again until none is left
+)
+
+const (
+	// linger is how long what a job leaves behind may take to end by itself,
+	// such as a tee that still has a line to write.
+	linger = 250 * time.Millisecond
+	// rekill is how often a job that does not die is killed again: its last
+	// processes may have forked in between.
+	rekill = 10 * time.Millisecond
+	// unasked is how long a job that died of TERM or KILL waits for a TERM of
+	// our own: the machine going down reaches both, in any order.
+	unasked = 500 * time.Millisecond
+	// lookEvery is how often control files and the folder's place are looked
+	// at.
+	lookEvery = time.Second
+)
+
+// watch returns when nothing of the job is left.
+func (a *attempt) watch(sig *signals) {
+	w := &watcher{attempt: a, next: stoppedTimer()}
+	var limit <-chan time.Time
+	if a.Limit > 0 {
+		limit = time.After(a.Limit)
+	}
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for w.proceed() {
+		select {
+		case <-sig.child:
+		case <-w.next.C:
+			w.deadline()
+		case <-limit:
+			w.stop(layout.TimedOut, fmt.Sprintf("its time limit of %s is over", a.Limit))
+		case <-sig.term:
+			w.stop(layout.Interrupted, "the machine or its service manager told QM to end (signal TERM)")
+		case <-look.C:
+			if reason := w.asked(); reason != "" {
+				w.stop(layout.Stopped, reason)
+			}
+		}
+	}
+	w.awaitTerm(sig)
+}
+
+func stoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}
+
+type watcher struct {
+	*attempt
+	phase phase
+	next  *time.Timer // the end of the phase
+}
+
+// proceed takes notice of what has ended and tells whether something is left.
+func (w *watcher) proceed() bool {
+	w.procs.reap()
+	if w.procs.none() {
+		return false
+	}
+	if w.phase == running && w.procs.firstEnded() {
+		w.enter(lingering, linger)
+	}
+	return true
+}
+
+func (w *watcher) enter(p phase, d time.Duration) {
+	w.phase = p
+	w.next.Reset(d)
+}
+
+// deadline ends the phase whose time is over.
+func (w *watcher) deadline() {
+	switch w.phase {
+	case running:
+	case lingering:
+		if left := w.procs.left(); len(left) > 0 {
+			w.log.say("ended what the job left running: %s", strings.Join(left, ", "))
+		}
+		w.procs.terminate()
+		w.enter(ending, w.Grace)
+	case ending, killing:
+		w.procs.kill()
+		w.enter(killing, rekill)
+	}
+}
+
+// stop begins to end the job. The first cause counts.
+func (w *watcher) stop(outcome layout.Outcome, reason string) {
+	if w.cause != nil || w.procs.firstEnded() {
+		return
+	}
+	w.cause = &cause{outcome, reason}
+	w.log.say("%s: %s", outcome, reason)
+	w.procs.terminate()
+	w.enter(ending, w.Grace)
+}
+
+// asked tells whether, and by what, someone asks the job to stop.
+func (w *watcher) asked() string {
+	if name := w.control.stopFile(); name != "" {
+		return fmt.Sprintf("a file named %s was put into its folder", name)
+	}
+	if !isAt(w.Folder, w.name, w.Identity) {
+		return "its folder was taken out of " + layout.Running.Folder()
+	}
+	return ""
+}
+
+// awaitTerm gives a TERM that is on its way the time to arrive where the job
+// died of a signal that nobody here sent.
+func (w *watcher) awaitTerm(sig *signals) {
+	if w.cause != nil || !w.procs.first().killedFromOutside() {
+		return
+	}
+	select {
+	case <-sig.term:
+		w.cause = &cause{layout.Interrupted, "the machine or its service manager ended it"}
+	case <-time.After(unasked):
+	}
+}

@@ -1,0 +1,34 @@
+// Qmserver runs jobs that are folders: it takes them from QM_qJobs, runs each
+// one's script in its folder, and moves it to QM_dJobs, or to QM_lost+found
+// when it could not be run. See the README.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"qm/cmd/qmserver/internal/supervise"
+)
+
+func main() { os.Exit(qmserver()) }
+
+// qmserver is the program. It returns its exit code.
+func qmserver() int {
+	if len(os.Args) == 2 && os.Args[1] == "-supervise" {
+		return supervise.Main()
+	}
+	opt, err := parseFlags(os.Args[1:])
+	if err == nil {
+		switch {
+		case opt.help:
+			fmt.Print(usage)
+		case opt.version:
+			fmt.Println("qmserver", version())
+		case opt.check:
+			err = checkFolders(opt)
+		default:
+			err = serve(opt)
+		}
+	}
+	return exitCode(err)
+}

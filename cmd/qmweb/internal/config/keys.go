@@ -1,0 +1,207 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"qm/pkg/jobinfo"
+)
+
+// reader collects what the sections hold.
+type reader struct {
+	file   string
+	c      Config
+	faults jobinfo.Refusals
+}
+
+// key is a key as documented and what takes its value. What take returns says
+// what is wrong with the value, and what to do.
+type key struct {
+	name string
+	take func(r *reader, value string) *fault
+}
+
+type fault struct{ problem, remedy string }
+
+var serverKeys = []key{
+	{"QM_FOLDER", takeTree},
+	{"job_file", takeInfoNames},
+}
+
+var webKeys = []key{
+	{"Host", takeHost},
+	{"The_Port", takePort},
+	{"Refresh_Rate", takeRefresh},
+	{"Display_details", takeBool(func(c *Config) *bool { return &c.Details })},
+	{"Debug", takeBool(func(c *Config) *bool { return &c.Debug })},
+	{"Delete_Jobs", takeReadOnly},
+	{"Licence_to_kill", takeReadOnly},
+	{"Path_prefix", takePrefix},
+	{"Allowed_hosts", takeAllowedHosts},
+	{"User", takeProtection},
+	{"Password_file", takeProtection},
+	{"TLS_cert", takeProtection},
+	{"TLS_key", takeProtection},
+}
+
+func (r *reader) read(s *jobinfo.Section, keys []key) {
+	for _, k := range keys {
+		v, ok, err := s.Get(k.name)
+		if !ok {
+			continue
+		}
+		var f *fault
+		if err != nil {
+			f = &fault{err.Error(), "write the value itself"}
+		} else {
+			f = k.take(r, v.Text)
+		}
+		if f != nil {
+			r.faults = append(r.faults, &jobinfo.Refusal{
+				File: r.file, Line: v.Line, Key: k.name, Value: v.Text, Problem: f.problem, Remedy: f.remedy,
+			})
+		}
+	}
+	slices.SortStableFunc(r.faults, func(a, b *jobinfo.Refusal) int { return cmp.Compare(a.Line, b.Line) })
+}
+
+func takeTree(r *reader, value string) *fault {
+	if value == "" {
+		return &fault{"no folder is named", "write a path such as QM_FOLDER = QM"}
+	}
+	r.c.Tree = value
+	if !filepath.IsAbs(value) {
+		r.c.Tree = filepath.Join(filepath.Dir(r.file), value)
+	}
+	return nil
+}
+
+func takeInfoNames(r *reader, value string) *fault {
+	names := list(value)
+	for _, name := range names {
+		if name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
+			return &fault{fmt.Sprintf("%q is not the name of a file in the job's folder", name), "write names such as job_file = proc_config.cfg, infos.xml"}
+		}
+	}
+	if len(names) == 0 {
+		return &fault{"no file is named", "write a name such as job_file = proc_config.cfg"}
+	}
+	r.c.InfoNames = names
+	return nil
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+
+func isHost(s string) bool { return net.ParseIP(s) != nil || hostName.MatchString(s) }
+
+func takeHost(r *reader, value string) *fault {
+	value = strings.TrimSuffix(strings.TrimPrefix(value, "["), "]")
+	if value != "" && !isHost(value) {
+		return &fault{"not the name or address of a machine", "write it without port, such as Host = localhost; the port is The_Port"}
+	}
+	r.c.Host = value
+	return nil
+}
+
+func takePort(r *reader, value string) *fault {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > 65535 {
+		return &fault{"not a port", "write a number from 1 to 65535, or 0 for any free one"}
+	}
+	r.c.Port = n
+	return nil
+}
+
+func takeRefresh(r *reader, value string) *fault {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > 86400 {
+		return &fault{"not a number of seconds", "write a number from 1 to 86400 such as Refresh_Rate = 20"}
+	}
+	r.c.Refresh = time.Duration(n) * time.Second
+	return nil
+}
+
+func takeBool(field func(*Config) *bool) func(*reader, string) *fault {
+	return func(r *reader, value string) *fault {
+		b, f := parseBool(value)
+		if f == nil {
+			*field(&r.c) = b
+		}
+		return f
+	}
+}
+
+func parseBool(value string) (bool, *fault) {
+	switch strings.ToLower(value) {
+	case "yes", "true", "on", "1":
+		return true, nil
+	case "no", "false", "off", "0":
+		return false, nil
+	}
+	return false, &fault{"neither yes nor no", "write True or False"}
+}
+
+const readOnly = "Delete_Jobs and Licence_to_kill have no effect: qmweb only reads; " +
+	"how to stop, take back and remove jobs with the file manager stands in the README"
+
+// takeReadOnly accepts what allowed the original's page to change things.
+func takeReadOnly(r *reader, value string) *fault {
+	on, f := parseBool(value)
+	if f == nil && on && !slices.Contains(r.c.Warnings, readOnly) {
+		r.c.Warnings = append(r.c.Warnings, readOnly)
+	}
+	return f
+}
+
+var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9_~.-]*[A-Za-z0-9_~-][A-Za-z0-9_~.-]*)*$`)
+
+func takePrefix(r *reader, value string) *fault {
+	value = strings.TrimSuffix(value, "/")
+	if !pathPrefix.MatchString(value) {
+		return &fault{"not the beginning of a path", "write letters, digits and - _ . ~ behind slashes, such as Path_prefix = /qm"}
+	}
+	r.c.Prefix = value
+	return nil
+}
+
+func takeAllowedHosts(r *reader, value string) *fault {
+	var hosts []string
+	for _, h := range list(value) {
+		h = strings.TrimSuffix(strings.TrimPrefix(h, "["), "]")
+		if !isHost(h) {
+			return &fault{fmt.Sprintf("%q is not the name or address of a machine", h), "write them without port, separated by commas, such as Allowed_hosts = localhost, qm.example.org"}
+		}
+		hosts = append(hosts, h)
+	}
+	if len(hosts) == 0 {
+		return &fault{"no name is given", "write names separated by commas, or leave the line out"}
+	}
+	r.c.AllowedHosts = hosts
+	return nil
+}
+
+// takeProtection refuses what would be protected by a key that has no effect
+// yet: to run unprotected instead would be worse than not to run.
+func takeProtection(_ *reader, value string) *fault {
+	if value == "" {
+		return nil
+	}
+	return &fault{"this qmweb has neither passwords nor TLS yet", "remove the line and let qmweb listen on localhost, behind a web server that has them"}
+}
+
+func list(value string) []string {
+	var items []string
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}

@@ -1,0 +1,220 @@
+package page
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"qm/cmd/qmweb/internal/snapshot"
+	"qm/pkg/layout"
+)
+
+// maxLogPiece is the most bytes of a log in one answer.
+const maxLogPiece = 256 << 10
+
+// jsonServer is the server as /api/v1/status tells it.
+type jsonServer struct {
+	Alive     bool       `json:"alive"`
+	Paused    bool       `json:"paused"`
+	Host      string     `json:"host"`
+	Version   string     `json:"version"`
+	PID       int        `json:"pid"`
+	Started   *time.Time `json:"started"`
+	AsOf      *time.Time `json:"as_of"` // not null: alive is judged by this, the file's time
+	Launch    string     `json:"launch_type"`
+	Slots     int        `json:"slots"`
+	SlotsUsed int        `json:"slots_used"`
+	GPUs      int        `json:"gpus"`
+	GPUsUsed  int        `json:"gpus_used"`
+	Problems  []string   `json:"problems"`
+}
+
+type jsonStatus struct {
+	Server  jsonServer      `json:"server"`
+	Counts  snapshot.Counts `json:"counts"`
+	Unread  int             `json:"unread"`  // jobs that are counted and not read yet
+	Read    time.Time       `json:"read"`    // when this was true
+	Problem string          `json:"problem"` // why there is no tree; else empty
+}
+
+// jsonJob is a job. Texts that are not known are empty, all else null; the
+// number of processors is then 0.
+type jsonJob struct {
+	ID        string        `json:"id"`
+	Name      string        `json:"name"`
+	Folder    string        `json:"folder"`
+	State     string        `json:"state"`
+	Outcome   string        `json:"outcome"`
+	Owner     string        `json:"owner"`
+	Info      string        `json:"info"`
+	Script    string        `json:"script"`
+	NbProc    int           `json:"nb_proc"`
+	Priority  int           `json:"priority"`
+	Size      string        `json:"size"`
+	Submitted *time.Time    `json:"submitted"`
+	Started   *time.Time    `json:"started"`
+	Finished  *time.Time    `json:"finished"`
+	Seconds   *float64      `json:"seconds"`
+	ExitCode  *int          `json:"exit_code"`
+	Signal    *int          `json:"signal"`
+	Reason    string        `json:"reason"`
+	Position  *int          `json:"position"`
+	Progress  *jsonProgress `json:"progress"`
+}
+
+type jsonProgress struct {
+	Done    int64    `json:"done"`
+	Total   int64    `json:"total"`
+	Percent float64  `json:"percent"`
+	ETA     *float64 `json:"eta_seconds"`
+}
+
+type jsonJobs struct {
+	Jobs []jsonJob `json:"jobs"`
+	Next string    `json:"next"`
+}
+
+func (s *site) apiStatus(w http.ResponseWriter, _ *http.Request) error {
+	snap := s.Store.Get()
+	sv := &snap.Server
+	problems := sv.Problems
+	if problems == nil {
+		problems = []string{}
+	}
+	writeJSON(w, http.StatusOK, jsonStatus{
+		Server: jsonServer{
+			Alive: sv.Alive, Paused: sv.Paused, Host: sv.Host, Version: sv.Version, PID: sv.PID,
+			Started: known(sv.Started), AsOf: known(sv.AsOf), Launch: sv.Launch,
+			Slots: sv.Slots, SlotsUsed: sv.SlotsUsed, GPUs: sv.GPUs, GPUsUsed: sv.GPUsUsed, Problems: problems,
+		},
+		Counts: snap.Counts(), Unread: snap.Unread, Read: snap.At, Problem: snap.Problem,
+	})
+	return nil
+}
+
+func (s *site) apiJobs(w http.ResponseWriter, r *http.Request) error {
+	q, err := parseQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	jobs, next, err := list(s.Store.Get(), q)
+	if err != nil {
+		return err
+	}
+	out := jsonJobs{Jobs: make([]jsonJob, 0, len(jobs)), Next: next}
+	now := time.Now()
+	for _, j := range jobs {
+		out.Jobs = append(out.Jobs, jsonOf(j, now))
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (s *site) apiJob(w http.ResponseWriter, r *http.Request) error {
+	p, err := placeOf(r)
+	if err != nil {
+		return err
+	}
+	d, err := s.detail(p)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, jsonOf(d.Job, time.Now()))
+	return nil
+}
+
+// detail reads a job; of a private one it has what the lists have.
+func (s *site) detail(p place) (*snapshot.Detail, error) {
+	dir, err := s.openJob(p)
+	if err != nil {
+		if j := s.Store.Get().Find(p.state, p.name); j != nil && j.Private {
+			return &snapshot.Detail{Job: j}, nil
+		}
+		return nil, err
+	}
+	defer dir.Close()
+	return s.Store.Detail(dir, p.state, p.name)
+}
+
+func jsonOf(j *snapshot.Job, now time.Time) jsonJob {
+	out := jsonJob{
+		ID: layout.ID(j.Name), Name: layout.Display(j.Name), Folder: j.State.Folder(), State: j.State.String(),
+		Outcome: string(j.Outcome), Owner: j.Owner, Info: j.Info, Script: j.Script, NbProc: j.NbProc,
+		Priority: j.Priority, Size: j.Size, Submitted: known(j.Submitted), Started: known(j.Started),
+		Finished: known(j.Finished), ExitCode: j.ExitCode, Signal: j.Signal, Reason: j.Reason,
+	}
+	if d, ok := j.Elapsed(now); ok {
+		seconds := d.Seconds()
+		out.Seconds = &seconds
+	}
+	if j.Position > 0 {
+		out.Position = &j.Position
+	}
+	if p := j.Progress; p != nil {
+		out.Progress = &jsonProgress{Done: p.Done, Total: p.Total, Percent: p.Percent}
+		if d, ok := j.Remaining(now); ok {
+			seconds := d.Seconds()
+			out.Progress.ETA = &seconds
+		}
+	}
+	return out
+}
+
+// known returns nil for a time that is not known.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// apiLog serves the bytes of a log from an offset on, for programs that follow
+// it.
+func (s *site) apiLog(w http.ResponseWriter, r *http.Request) error {
+	p, err := placeOf(r)
+	if err != nil {
+		return err
+	}
+	offset, err := number(r.URL.Query(), "offset", 0)
+	if err != nil {
+		return err
+	}
+	limit, err := number(r.URL.Query(), "limit", maxLogPiece)
+	if err != nil {
+		return err
+	}
+	if limit < 1 || limit > maxLogPiece {
+		return badRequest(fmt.Sprintf("limit is %d; it may be a number of bytes from 1 to %d", limit, maxLogPiece))
+	}
+	dir, err := s.openJob(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	data, begin, size, err := snapshot.ReadLog(dir, layout.JobLog, offset, limit)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Security-Policy", inert)
+	h.Set("X-Log-Size", strconv.FormatInt(size, 10))
+	h.Set("X-Log-Offset", strconv.FormatInt(begin, 10))
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	_, _ = w.Write(data) // whoever asked may be gone
+	return nil
+}
+
+func number(v url.Values, key string, otherwise int64) (int64, error) {
+	text := v.Get(key)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, badRequest(fmt.Sprintf("%s is %q; it may be a whole number of bytes", key, text))
+	}
+	return n, nil
+}

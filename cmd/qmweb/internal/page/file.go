@@ -1,0 +1,77 @@
+package page
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+
+	"qm/pkg/layout"
+)
+
+// inert lets a browser do nothing with a file but show it.
+const inert = "sandbox; default-src 'none'"
+
+// view serves a file of a job. Only text is shown in the browser.
+func (s *site) view(w http.ResponseWriter, r *http.Request) error {
+	p, err := placeOf(r)
+	if err != nil {
+		return err
+	}
+	elems, err := pathOf(r)
+	if err != nil {
+		return err
+	}
+	if len(elems) == 0 {
+		return s.redirect(w, r, "/"+p.String()+"/")
+	}
+	dir, err := s.openJob(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	f, info, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) { return layout.OpenFile(dir, name) })
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := w.Header()
+	h.Set("Content-Security-Policy", inert)
+	if isText(f) {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+	} else {
+		h.Set("Content-Type", "application/octet-stream")
+		h.Set("Content-Disposition", attachment(elems[len(elems)-1]))
+	}
+	http.ServeContent(w, r, "", info.ModTime(), f)
+	return nil
+}
+
+// isText tells whether a file's beginning looks like text: no NUL, and no
+// other character that text doesn't have. The file may be in any encoding.
+func isText(f *os.File) bool {
+	head := make([]byte, 8<<10)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF { //nolint:errorlint // ReadAt returns io.EOF itself
+		return false
+	}
+	return !bytes.ContainsFunc(head[:n], func(c rune) bool {
+		const controlsOfText = "\a\b\t\n\v\f\r\x1b"
+		return c < 0x20 && !bytes.ContainsRune([]byte(controlsOfText), c)
+	})
+}
+
+// attachment is the Content-Disposition of a file to keep (RFC 6266).
+func attachment(name string) string {
+	if d := mime.FormatMediaType("attachment", map[string]string{"filename": name}); d != "" {
+		return d
+	}
+	return "attachment"
+}
+
+// redirect leads to another path of ours, given percent-encoded.
+func (s *site) redirect(w http.ResponseWriter, r *http.Request, path string) error {
+	http.Redirect(w, r, s.Prefix+path, http.StatusFound)
+	return nil
+}

@@ -1,0 +1,151 @@
+package page
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"qm/pkg/layout"
+)
+
+// Bounds of a listing: a folder may hold millions of files.
+const (
+	maxListed = 1000
+	maxSeen   = 20_000
+)
+
+// folderPage is the data of folder.html.
+type folderPage struct {
+	frame
+	Job     string
+	JobLink string
+	Path    []crumb // the folders on the way, the last one is this
+	Files   *listing
+}
+
+type crumb struct{ Name, Link string }
+
+// listing is what a folder holds.
+type listing struct {
+	Files []fileView
+	More  string // that there are more than are listed
+}
+
+// fileView is an entry of a folder. Link is empty for what can't be opened.
+type fileView struct {
+	Name, Link string
+	Kind       string // folder, file, link, special
+	Size       string
+	Modified   moment
+}
+
+// folder shows a folder inside a job's; a file there is shown by view.
+func (s *site) folder(w http.ResponseWriter, r *http.Request, p place, elems []string) error {
+	dir, err := s.openJob(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	name := strings.Join(elems, "/")
+	info, err := dir.Stat(name)
+	if err != nil {
+		return err
+	}
+	if info.Mode().IsRegular() {
+		return s.redirect(w, r, "/view/"+p.String()+"/"+idPath(elems))
+	} else if !info.IsDir() {
+		return layout.ErrNotRegular
+	}
+	files, err := s.listFolder(dir, p, elems)
+	if err != nil {
+		return err
+	}
+	link := s.Prefix + "/" + p.String() + "/"
+	page := &folderPage{frame: s.frame(layout.Display(name)), Job: layout.Display(p.name), JobLink: link, Files: files}
+	page.Refresh = 0
+	for i, elem := range elems {
+		page.Path = append(page.Path, crumb{layout.Display(elem), link + idPath(elems[:i+1]) + "/"})
+	}
+	return render(w, http.StatusOK, "folder.html", page)
+}
+
+// idPath is a path inside a job as it stands in a URL.
+func idPath(elems []string) string {
+	ids := make([]string, len(elems))
+	for i, e := range elems {
+		ids[i] = layout.ID(e)
+	}
+	return strings.Join(ids, "/")
+}
+
+// listFolder lists a folder inside a job's, folders first.
+func (s *site) listFolder(dir *os.Root, p place, elems []string) (*listing, error) {
+	d, _, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) {
+		f, err := dir.Open(path.Join(".", name) + "/.") // the dot refuses what is no folder, without waiting for it
+		if err != nil {
+			return nil, nil, err
+		}
+		info, err := f.Stat()
+		return f, info, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(maxSeen)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if len(elems) == 0 {
+		names = slices.DeleteFunc(names, isOwn)
+	}
+	slices.Sort(names)
+	l := &listing{}
+	if n := len(names); n > maxListed {
+		names, l.More = names[:maxListed], humanize.Comma(int64(n-maxListed))+" more"
+		if n >= maxSeen-1 {
+			l.More = "very many more"
+		}
+	}
+	now := time.Now()
+	for _, name := range names {
+		path := append(slices.Clone(elems), name)
+		if info, err := dir.Lstat(strings.Join(path, "/")); err == nil {
+			l.Files = append(l.Files, s.viewFile(p, path, info, now))
+		}
+	}
+	slices.SortStableFunc(l.Files, func(a, b fileView) int { return cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)) })
+	return l, nil
+}
+
+func kindRank(kind string) int {
+	if kind == "folder" {
+		return 0
+	}
+	return 1
+}
+
+func (s *site) viewFile(p place, elems []string, info fs.FileInfo, now time.Time) fileView {
+	v := fileView{Name: layout.Display(elems[len(elems)-1]), Modified: momentOf(info.ModTime(), now)}
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		v.Kind, v.Link = "folder", s.Prefix+"/"+p.String()+"/"+idPath(elems)+"/"
+	case mode.IsRegular():
+		v.Kind, v.Link = "file", s.Prefix+"/view/"+p.String()+"/"+idPath(elems)
+		v.Size = humanize.IBytes(uint64(info.Size()))
+	case mode&fs.ModeSymlink != 0: // it may lead to a file, a folder, or nowhere we go
+		v.Kind, v.Link = "link", s.Prefix+"/"+p.String()+"/"+idPath(elems)
+	default:
+		v.Kind = "special"
+	}
+	return v
+}

@@ -1,0 +1,46 @@
+package page
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// escapes are the sequences by which programs colour their output and move the
+// cursor (ECMA-48, sections 5.4 and 5.6).
+var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-Z\\^-~])`)
+
+// terminalText returns a piece of a log as a terminal would have left it: of a
+// line written over with \r the last state, without colours and other
+// controls. If the piece begins in the middle of the log, its first line is
+// left out, since it may be a part of one.
+func terminalText(data []byte, middle bool) string {
+	if middle {
+		if _, rest, ok := bytes.Cut(data, []byte("\n")); ok {
+			data = rest
+		}
+	}
+	text := strings.ToValidUTF8(string(data), "�")
+	text = escapes.ReplaceAllString(text, "")
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		line = strings.TrimRight(line, "\r")
+		if at := strings.LastIndexByte(line, '\r'); at >= 0 {
+			line = line[at+1:]
+		}
+		lines[i] = strings.Map(printable, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// printable drops controls, and the marks that reverse the order of letters
+// (UAX 9): by them a line can say another thing than it shows.
+func printable(r rune) rune {
+	switch {
+	case r == '\t':
+		return r
+	case r < 0x20, r >= 0x7f && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+		return -1
+	}
+	return r
+}

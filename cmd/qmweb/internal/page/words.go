@@ -1,0 +1,112 @@
+package page
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"qm/cmd/qmweb/internal/snapshot"
+	"qm/pkg/layout"
+)
+
+// moment is a time as pages show it: relative, the absolute one in the
+// tooltip. Its zero value is a time that is not known.
+type moment struct {
+	Text    string // "3 minutes ago"
+	Exact   string // "Sunday, 22 November 2026, 13:15:02 CET"
+	Machine string // RFC 3339
+}
+
+func momentOf(t, now time.Time) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	local := t.Local()
+	return moment{
+		Text:    humanize.RelTime(t, now, "ago", "from now"),
+		Exact:   local.Format("Monday, 2 January 2006, 15:04:05 MST"),
+		Machine: local.Format(time.RFC3339),
+	}
+}
+
+// span is a duration in at most two units: "45 s", "3 min 20 s", "2 d 4 h".
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%.1f s", max(d.Seconds(), 0))
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return twoUnits(d, time.Minute, "min", time.Second, "s")
+	case d < 24*time.Hour:
+		return twoUnits(d, time.Hour, "h", time.Minute, "min")
+	}
+	return twoUnits(d, 24*time.Hour, "d", time.Hour, "h")
+}
+
+func twoUnits(d, big time.Duration, bigName string, small time.Duration, smallName string) string {
+	s := fmt.Sprintf("%d %s", d/big, bigName)
+	if rest := d % big / small; rest > 0 {
+		s += fmt.Sprintf(" %d %s", rest, smallName)
+	}
+	return s
+}
+
+// badge is a word with an icon and a colour. The icon and the colour only
+// repeat what the word says.
+type badge struct {
+	Kind string // class and icon: good, bad, warn, calm, busy, wait
+	Word string
+}
+
+func badgeOf(j *snapshot.Job) badge {
+	switch {
+	case j.State == layout.Running:
+		return badge{"busy", "running"}
+	case j.State == layout.Queued && j.Arriving:
+		return badge{"wait", "arriving"}
+	case j.State == layout.Queued:
+		return badge{"wait", "queued"}
+	}
+	switch j.Outcome {
+	case layout.Succeeded:
+		return badge{"good", "succeeded"}
+	case layout.Failed:
+		return badge{"bad", "failed"}
+	case layout.TimedOut:
+		return badge{"warn", "timed out"}
+	case layout.Stopped, layout.Interrupted, layout.Rejected:
+		return badge{"warn", string(j.Outcome)}
+	}
+	if j.State == layout.Lost {
+		return badge{"warn", "lost"}
+	}
+	return badge{"calm", "ended"}
+}
+
+// endOf says how a job ended where its outcome alone does not: "code 3".
+func endOf(j *snapshot.Job) string {
+	switch {
+	case j.State == layout.Queued || j.State == layout.Running:
+		return ""
+	case j.Signal != nil:
+		return fmt.Sprintf("signal %d", *j.Signal)
+	case j.ExitCode != nil && *j.ExitCode != 0:
+		return fmt.Sprintf("code %d", *j.ExitCode)
+	}
+	return ""
+}
+
+// oneLine shows a text of a job on one line.
+func oneLine(s string) string {
+	return layout.Display(strings.Join(strings.Fields(s), " "))
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return humanize.Comma(int64(n)) + " " + many
+}

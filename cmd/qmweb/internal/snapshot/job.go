@@ -1,0 +1,198 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"qm/pkg/jobinfo"
+	"qm/pkg/layout"
+)
+
+// The longest texts that lists keep of a job, in bytes.
+const (
+	maxOwner  = 254 // the longest address, RFC 5321 section 4.5.3.1.3
+	maxScript = 500
+	maxInfo   = 300
+	maxSize   = 60
+	maxReason = 600
+)
+
+// folders are the four folders, open; nil where one can't be opened.
+type folders [len(layout.States)]*os.Root
+
+func openFolders(root *os.Root) *folders {
+	var d folders
+	for _, st := range layout.States {
+		if dir, err := layout.OpenJob(root, st.Folder()); err == nil {
+			d[st] = dir
+		}
+	}
+	return &d
+}
+
+func (d *folders) close() {
+	for _, dir := range d {
+		if dir != nil {
+			dir.Close()
+		}
+	}
+}
+
+// unread is what is known of a job before its folder was opened.
+func (e *entry) unread() *Job {
+	j := &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1, Unread: true}
+	if e.state == layout.Done || e.state == layout.Lost {
+		j.Finished = e.changed
+	}
+	return j
+}
+
+// readSafely reads a job. Whatever lies in its folder, it comes back with what
+// can be told.
+func readSafely(dir *os.Root, e *entry, names []string, now time.Time) (j *Job) {
+	defer func() {
+		if p := recover(); p != nil {
+			j = e.unread()
+			j.Unread, j.Reason = false, fmt.Sprintf("its folder can't be read: %v", p)
+		}
+	}()
+	if dir == nil {
+		return e.job
+	}
+	job, err := layout.OpenJob(dir, e.name)
+	if err != nil {
+		j = e.unread()
+		j.Unread = errors.Is(err, fs.ErrNotExist) // moved: the next scan finds it
+		j.Private = errors.Is(err, fs.ErrPermission)
+		if !j.Unread && !j.Private {
+			j.Reason = "its folder can't be read: " + plainError(err)
+		}
+		return j
+	}
+	defer job.Close()
+	return readJob(job, e, names, now).shorten()
+}
+
+// readJob reads an open folder, its texts in full length.
+func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Job {
+	j := &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1}
+	info, err := jobinfo.Read(dir, names)
+	j.takeInfo(info)
+	if err != nil && (e.state == layout.Lost || e.state == layout.Queued) {
+		j.Reason = err.Error()
+	}
+	rec := readRecord(dir)
+	if e.state != layout.Queued && rec != nil { // there it tells of an earlier run
+		j.takeRecord(rec)
+	}
+	switch e.state {
+	case layout.Running:
+		e.tail.update(dir)
+		j.Progress, j.LastLine = e.tail.progress, e.tail.lastLine
+	case layout.Done, layout.Lost:
+		if rec == nil || rec.Outcome == nil {
+			j.takeLog(dir)
+		}
+	}
+	if j.Owner == "" {
+		j.Owner = userName(e.uid)
+	}
+	j.soundTimes(now)
+	return j
+}
+
+func (j *Job) takeInfo(info jobinfo.Info) {
+	j.Owner, j.Info, j.Size = info.EMail, info.Info, info.Size
+	j.Script, j.NbProc, j.Priority = info.Command, info.NbProc, info.Priority
+	if info.Format == jobinfo.Script {
+		j.Script = info.File
+	}
+}
+
+// readRecord returns nil where there is no record that can be read.
+func readRecord(dir *os.Root) *layout.Record {
+	data, err := layout.ReadFile(dir, layout.RecordFile, layout.MaxRecord)
+	if err != nil {
+		return nil
+	}
+	rec, err := layout.ParseRecord(data)
+	if err != nil {
+		return nil
+	}
+	return rec
+}
+
+// takeRecord takes what a record tells, as far as it makes sense: anyone may
+// have written it.
+func (j *Job) takeRecord(r *layout.Record) {
+	set(&j.Owner, r.Owner)
+	set(&j.Script, r.Script)
+	set(&j.Reason, r.Reason)
+	set(&j.Submitted, r.Submitted)
+	set(&j.Started, r.Started)
+	set(&j.Finished, r.Finished)
+	if r.NbProc != nil && *r.NbProc > 0 {
+		j.NbProc = *r.NbProc
+	}
+	if r.Outcome != nil && slices.Contains(layout.Outcomes[:], *r.Outcome) {
+		j.Outcome = *r.Outcome
+	}
+	j.ExitCode, j.Signal = r.ExitCode, r.Signal
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// soundTimes drops times that can't be and fills in those that a folder
+// without a record still tells.
+func (j *Job) soundTimes(now time.Time) {
+	const slack = 24 * time.Hour // another machine's clock
+	for _, t := range []*time.Time{&j.Submitted, &j.Started, &j.Finished} {
+		if t.Year() < 1980 || t.After(now.Add(slack)) {
+			*t = time.Time{}
+		}
+	}
+	switch {
+	case !j.Started.IsZero() && !j.Finished.Before(j.Started):
+		j.Took = j.Finished.Sub(j.Started)
+	case j.State == layout.Running && (j.Started.IsZero() || !j.Finished.IsZero()):
+		// The record of an earlier run, or none yet: it was moved here just now.
+		j.Started, j.Finished, j.Outcome = j.Changed, time.Time{}, ""
+		j.ExitCode, j.Signal, j.Reason = nil, nil, ""
+	}
+	if ended := j.State == layout.Done || j.State == layout.Lost; ended && j.Finished.IsZero() {
+		j.Finished = j.Changed
+	}
+}
+
+// shorten cuts the texts to what lists keep.
+func (j *Job) shorten() *Job {
+	j.Owner = cut(j.Owner, maxOwner)
+	j.Script = cut(j.Script, maxScript)
+	j.Info = cut(j.Info, maxInfo)
+	j.Size = cut(j.Size, maxSize)
+	j.Reason = cut(j.Reason, maxReason)
+	return j
+}
+
+// cut returns s, or its beginning with an ellipsis in at most limit bytes.
+func cut(s string, limit int) string {
+	const more = "…"
+	if len(s) <= limit {
+		return s
+	}
+	n := limit - len(more)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return strings.Clone(s[:n]) + more // not to hold on to the whole
+}

@@ -1,0 +1,252 @@
+package snapshot
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"qm/pkg/layout"
+)
+
+// How much a scan reads. What is left over is read by the next one, so that
+// the page comes at once however many jobs there are.
+const (
+	readBudget = 300 * time.Millisecond // for what is new or may have changed
+	settleTime = 10 * time.Second       // a folder that looks new is read again at each scan
+	rereadTime = 10 * time.Second       // info files of queued jobs may be edited
+	rereadMost = 100                    // such jobs in one scan
+	listTries  = 3
+)
+
+// scanner reads the tree again and again and keeps what does not change. One
+// goroutine at a time may use it.
+type scanner struct {
+	tree    string
+	names   []string // of info files
+	watch   watch
+	folders [len(layout.States)]*folder
+	byID    map[identity]*entry
+	unread  []*entry // newest first
+	fresh   []*entry // read, but their folders looked new at that time
+	sorted  [len(layout.States)][]*Job
+	dirty   [len(layout.States)]bool
+}
+
+func newScanner(tree string, names []string) *scanner {
+	s := &scanner{tree: tree, names: names}
+	s.forget()
+	return s
+}
+
+func (s *scanner) forget() {
+	for _, st := range layout.States {
+		s.folders[st] = &folder{state: st, entries: make(map[string]*entry)}
+		s.sorted[st], s.dirty[st] = nil, false
+	}
+	s.byID = make(map[identity]*entry)
+	s.unread, s.fresh = nil, nil
+}
+
+// scan reads what is new in the tree.
+func (s *scanner) scan(now time.Time) *Snapshot {
+	root, err := os.OpenRoot(s.tree)
+	if err != nil {
+		s.forget()
+		return &Snapshot{At: now, Problem: treeProblem(s.tree, err)}
+	}
+	defer root.Close()
+	s.list(root, now)
+	s.read(root, now)
+	server, queue := s.watch.look(root, now)
+	snap := &Snapshot{At: now, Server: server}
+	for _, e := range s.unread {
+		if e.job.Unread && !e.gone {
+			snap.Unread++
+		}
+	}
+	for _, st := range layout.States {
+		snap.Jobs[st] = s.jobs(st)
+	}
+	snap.Jobs[layout.Queued] = inLine(snap.Jobs[layout.Queued], queue, server.Alive)
+	snap.Notes = s.notes(queue, server.Alive)
+	return snap
+}
+
+func treeProblem(tree string, err error) string {
+	if os.IsNotExist(err) {
+		return fmt.Sprintf("There is no folder %s yet. It appears when qmserver starts with this QM_FOLDER.", layout.Display(tree))
+	}
+	return fmt.Sprintf("The folder %s can't be read: %s.", layout.Display(tree), plainError(err))
+}
+
+// list lists the folders in the order of a job's life: one that is moved on
+// meanwhile is met twice, never missed, and counts where it was met last. One
+// that is moved back is missed; then a job that was known is nowhere, and all
+// is listed again.
+func (s *scanner) list(root *os.Root, now time.Time) {
+	missing := make(map[identity]bool)
+	for range listTries {
+		for _, f := range s.folders {
+			came, went := f.list(root, now)
+			if len(came)+len(went) > 0 {
+				s.dirty[f.state] = true
+			}
+			s.drop(went, missing)
+			s.take(came, missing)
+		}
+		if len(missing) == 0 {
+			return
+		}
+		clear(missing)
+	}
+}
+
+func (s *scanner) drop(went []*entry, missing map[identity]bool) {
+	for _, e := range went {
+		e.gone = true
+		if s.byID[e.id] == e {
+			delete(s.byID, e.id)
+			missing[e.id] = true
+		}
+	}
+}
+
+func (s *scanner) take(came []*entry, missing map[identity]bool) {
+	for _, e := range came {
+		delete(missing, e.id)
+		if old := s.byID[e.id]; old != nil && old != e {
+			f := s.folders[old.state]
+			if f.entries[old.name] == old {
+				delete(f.entries, old.name)
+			}
+			old.gone, f.again, s.dirty[old.state] = true, true, true
+		}
+		s.byID[e.id] = e
+		s.unread = append(s.unread, e)
+	}
+	if len(came) > 0 {
+		slices.SortStableFunc(s.unread, func(a, b *entry) int { return b.changed.Compare(a.changed) })
+	}
+}
+
+// read reads the running jobs and, as far as the budget goes, what is new and
+// what may have changed.
+func (s *scanner) read(root *os.Root, now time.Time) {
+	dirs := openFolders(root)
+	defer dirs.close()
+	for _, e := range s.folders[layout.Running].entries {
+		s.readOne(dirs, e, now)
+	}
+	until := time.Now().Add(readBudget)
+	fresh := s.fresh
+	s.fresh = nil
+	s.unread = s.readSome(dirs, s.unread, now, until)
+	s.fresh = append(s.fresh, s.readSome(dirs, fresh, now, until)...)
+	s.readSome(dirs, s.oldest(now), now, until)
+}
+
+// readSome reads entries until the time is up and returns the rest.
+func (s *scanner) readSome(dirs *folders, todo []*entry, now, until time.Time) []*entry {
+	for i, e := range todo {
+		if time.Now().After(until) {
+			return slices.Clone(todo[i:])
+		}
+		if e.gone || e.read.Equal(now) {
+			continue
+		}
+		s.readOne(dirs, e, now)
+		if !e.settled(now) {
+			s.fresh = append(s.fresh, e)
+		}
+	}
+	return nil
+}
+
+func (s *scanner) readOne(dirs *folders, e *entry, now time.Time) {
+	e.job = readSafely(dirs[e.state], e, s.names, now)
+	e.read = now
+	s.dirty[e.state] = true
+}
+
+// settled tells that nobody is about to write more into the folder: it looks
+// as it did a while ago, by our clock or by the file system's.
+func (e *entry) settled(now time.Time) bool {
+	return now.Sub(e.seen) > settleTime || now.Sub(e.changed) > settleTime
+}
+
+// oldest returns queued jobs whose info file may have been edited since it was
+// read, the longest ago first.
+func (s *scanner) oldest(now time.Time) []*entry {
+	var old []*entry
+	for _, e := range s.folders[layout.Queued].entries {
+		if !e.read.IsZero() && now.Sub(e.read) > rereadTime {
+			old = append(old, e)
+		}
+	}
+	slices.SortFunc(old, func(a, b *entry) int { return a.read.Compare(b.read) })
+	return old[:min(len(old), rereadMost)]
+}
+
+// jobs returns the jobs of a state in the order to show: running ones in the
+// order of their start, the others newest first. The slice is not changed
+// afterwards.
+func (s *scanner) jobs(st layout.State) []*Job {
+	if !s.dirty[st] {
+		return s.sorted[st]
+	}
+	jobs := make([]*Job, 0, len(s.folders[st].entries))
+	for _, e := range s.folders[st].entries {
+		jobs = append(jobs, e.job)
+	}
+	slices.SortFunc(jobs, func(a, b *Job) int { return cmpJobs(a.key(), b.key()) })
+	s.sorted[st], s.dirty[st] = jobs, false
+	return jobs
+}
+
+// key is what jobs of one state are sorted by.
+type key struct {
+	at   int64 // ns; negated where the newest comes first
+	name string
+}
+
+func (j *Job) key() key {
+	at := j.shown().UnixNano()
+	if j.State != layout.Running {
+		at = -at
+	}
+	return key{at, j.Name}
+}
+
+func cmpJobs(a, b key) int {
+	return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.name, b.name))
+}
+
+// notes are ours and, while it lives, the server's; where both speak of one
+// thing, the server knows better.
+func (s *scanner) notes(queue *layout.Queue, alive bool) []layout.Note {
+	var notes []layout.Note
+	told := make(map[[2]string]bool)
+	if queue != nil && alive {
+		for _, n := range queue.Notes {
+			told[[2]string{n.Folder, n.ID}] = true
+			notes = append(notes, n)
+		}
+	}
+	for _, f := range s.folders {
+		if f.problem != "" {
+			notes = append(notes, layout.Note{Folder: f.state.Folder(), Text: f.problem})
+		}
+		for _, n := range f.notes {
+			if !told[[2]string{n.Folder, n.ID}] {
+				notes = append(notes, n)
+			}
+		}
+	}
+	slices.SortStableFunc(notes, func(a, b layout.Note) int {
+		return cmp.Or(strings.Compare(a.Folder, b.Folder), strings.Compare(a.ID, b.ID))
+	})
+	return notes
+}
