@@ -30,6 +30,7 @@ import (
 //	listening NAME                waits for the address in NAME.log: $QMWEB
 //	get [CODE] PATH               GETs from there; stdout is the body
 //	ask METHOD CODE PATH          the same with another method
+//	waitget REGEXP PATH           GETs until a line matches: a page may be 2 s old
 //
 // $JOBS is testdata/jobs. What a script waits for must come within patience.
 func TestScenarios(t *testing.T) {
@@ -57,7 +58,7 @@ func TestScenarios(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "start": cmdStart, "term": cmdTerm, "kill9": cmdKill9,
 			"waitfor": cmdWaitFor, "waitgone": cmdWaitGone, "waitgrep": cmdWaitGrep,
-			"listening": cmdListening, "get": cmdGet, "ask": cmdAsk,
+			"listening": cmdListening, "get": cmdGet, "ask": cmdAsk, "waitget": cmdWaitGet,
 		},
 	})
 }

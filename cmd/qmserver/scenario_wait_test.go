@@ -79,17 +79,39 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, len(args) == 3 && ts.Getenv("QMWEB") != "", "ask METHOD CODE PATH, after listening")
-	request, err := http.NewRequest(args[0], ts.Getenv("QMWEB")+args[2], nil)
+	usage(ts, neg, len(args) == 3, "ask METHOD CODE PATH")
+	status, body := request(ts, args[0], args[2])
+	fmt.Fprint(ts.Stdout(), body)
+	if want := number(ts, args[1]); status != want {
+		ts.Fatalf("%s %s answers %d, want %d", args[0], args[2], status, want)
+	}
+}
+
+func cmdWaitGet(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, len(args) == 2, "waitget REGEXP PATH")
+	line, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	var status int
+	var body string
+	eventually(ts, fmt.Sprintf("for %q in %s", args[0], args[1]), func() bool {
+		status, body = request(ts, http.MethodGet, args[1])
+		return status == http.StatusOK && line.MatchString(body)
+	})
+	fmt.Fprint(ts.Stdout(), body)
+}
+
+// request asks qmweb, following redirects, for what lies under the path.
+func request(ts *testscript.TestScript, method, path string) (status int, body string) {
+	if ts.Getenv("QMWEB") == "" {
+		ts.Fatalf("$QMWEB is not set: listening first")
+	}
+	request, err := http.NewRequest(method, ts.Getenv("QMWEB")+path, nil)
 	ts.Check(err)
 	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	ts.Check(err)
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	data, err := io.ReadAll(response.Body)
 	ts.Check(err)
-	fmt.Fprintf(ts.Stdout(), "%s", body)
-	if want := number(ts, args[1]); response.StatusCode != want {
-		ts.Fatalf("%s %s answers %s, want %d:\n%s", args[0], args[2], response.Status, want, body)
-	}
+	return response.StatusCode, string(data)
 }

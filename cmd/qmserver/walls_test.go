@@ -67,7 +67,7 @@ func linked(t *testing.T, goos, command string) []string {
 
 var (
 	renaming = regexp.MustCompile(`^(Rename|MoveFile|SYS_RENAME)`)
-	writing  = regexp.MustCompile(`^(Create(Temp)?|WriteFile|Mkdir(All|Temp)?|Remove(All)?|Rename|Link|Symlink|Truncate|CopyFS` +
+	writing  = regexp.MustCompile(`^(Create(Temp)?|WriteFile|Mkdir(All|Temp)?|Remove(All)?|Rename|Symlink|Truncate|CopyFS` +
 		`|L?[Cc]hown|Chmod|Chtimes|NewFile|StartProcess|SaveTo(Indent)?)$`)
 	// harmless is what may be used of packages that speak to the kernel.
 	harmless = regexp.MustCompile(`^(O_[A-Z]+|SIG[A-Z0-9]+|E[A-Z0-9]+|S_I[A-Z]+|Stat(_t)?|Win32FileAttributeData|Signal|Errno)$`)
@@ -96,8 +96,13 @@ func writeFaults(name string, file *ast.File) []string {
 		return writing.MatchString(member) || slices.Contains(kernel, of) && !harmless.MatchString(member)
 	})
 	ast.Inspect(file, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && callee(call) == "OpenFile" && !onlyReads(call) {
+		call, ok := n.(*ast.CallExpr)
+		switch {
+		case !ok:
+		case callee(call) == "OpenFile" && !onlyReads(call):
 			faults = append(faults, "OpenFile with flags that may write")
+		case callee(call) == "Link": // as a field it is a page's link
+			faults = append(faults, "a call of Link")
 		}
 		return true
 	})
@@ -247,6 +252,8 @@ func TestWallsAreSeenRed(t *testing.T) {
 		"os.WriteFile":              {source(writeFaults, "pkg/jobinfo/a.go", "os.WriteFile(a, b, c)"), "os.WriteFile"},
 		"Root.MkdirAll":             {source(writeFaults, "cmd/qmweb/internal/snapshot/a.go", "tree.MkdirAll(a, b)"), "tree.MkdirAll"},
 		"os.Remove":                 {source(writeFaults, "cmd/qmweb/main.go", "defer os.Remove(a)"), "os.Remove"},
+		"Root.Link":                 {source(writeFaults, "cmd/qmweb/main.go", "tree.Link(a, b)"), "Link"},
+		"a page's link":             {source(writeFaults, "cmd/qmweb/main.go", "page.Link = a"), ""},
 		"ini.v1 saves":              {source(writeFaults, "pkg/jobinfo/a.go", "file.SaveTo(a)"), "file.SaveTo"},
 		"a system call":             {source(writeFaults, "pkg/layout/a.go", "unix.Openat(a, b, c, d)"), "unix.Openat"},
 		"opened for writing":        {source(writeFaults, "pkg/layout/a.go", "os.OpenFile(a, os.O_RDONLY|os.O_CREATE, 0)"), "OpenFile"},

@@ -91,7 +91,7 @@ func checkError(t *testing.T, err error) {
 		t.Fatalf("an error that is no refusal: %v", err)
 	}
 	for _, r := range all {
-		if message := r.Error(); r.Problem == "" || len(message) > 1000 || strings.Contains(message, "\n") {
+		if message := r.Error(); r.Problem == "" || len(message) > 2000 || strings.Contains(message, "\n") {
 			t.Fatalf("message %q", message)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"qm/pkg/layout"
 )
 
 // root is the name of the document's element.
@@ -41,7 +43,7 @@ func (f *form) refuseXML(err error, p xmlParser) {
 	if errors.As(err, &syntax) {
 		line, problem = syntax.Line, syntax.Msg
 	}
-	f.refuse(Refusal{Line: line, Problem: "not well-formed XML: " + problem,
+	f.refuse(Refusal{Line: line, Problem: "not well-formed XML: " + layout.Display(shorten(problem)),
 		Remedy: `close each element and quote each value; write &lt; for < and &amp; for &`})
 }
 

@@ -94,6 +94,8 @@ func TestXMLRefusals(t *testing.T) {
 		{"<PARAMETER>\n<script value='a && b'/></PARAMETER>", "i.xml, line 2: not well-formed XML: invalid character entity & (no semicolon)" + notXML},
 		{"<!DOCTYPE P [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><PARAMETER>\n<info value='&e;'/></PARAMETER>", "i.xml, line 2: not well-formed XML: invalid character entity &e;" + notXML},
 		{"<PARAMETER>\n" + script, "i.xml, line 2: not well-formed XML: unexpected EOF" + notXML},
+		{"<PARAMETER>\n</PARAM" + strings.Repeat("E", 500) + ">", "i.xml, line 2: not well-formed XML: element <PARAMETER> closed by </PARAM" + strings.Repeat("E", 80-len("element <PARAMETER> closed by </PARAM")) + "..." + notXML},
+		{"<?xml version='1.0' encoding='" + strings.Repeat("x", 500) + "'?><PARAMETER/>", `i.xml, line 1: unknown encoding "` + strings.Repeat("x", 80) + `..."` + recode},
 		{"<PARAMETER>\n\x00</PARAMETER>", "i.xml, line 2: holds the control character U+0000; remove it"},
 		{"<?xml version='1.0' encoding='klingon'?><PARAMETER/>", `i.xml, line 1: unknown encoding "klingon"` + recode},
 		{"<?xml version='1.0' encoding='UTF-16'?><PARAMETER/>", "i.xml, line 1: its bytes are not UTF-16" + recode},

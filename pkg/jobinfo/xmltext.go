@@ -32,7 +32,7 @@ func (f *form) xmlText(data []byte) (string, bool) {
 		if !strings.EqualFold(name, "UTF-8") && !strings.EqualFold(name, "UTF8") {
 			from, _ = ianaindex.IANA.Encoding(name)
 			if from == nil {
-				f.refuse(Refusal{Line: 1, Problem: fmt.Sprintf("unknown encoding %q", name), Remedy: `save it as UTF-8 and write encoding="UTF-8"`})
+				f.refuse(Refusal{Line: 1, Problem: fmt.Sprintf("unknown encoding %q", shorten(name)), Remedy: `save it as UTF-8 and write encoding="UTF-8"`})
 				return "", false
 			}
 		}
@@ -49,7 +49,7 @@ func (f *form) convert(data []byte, name string, from encoding.Encoding) (string
 	decoded, err := from.NewDecoder().Bytes(data)
 	text := string(decoded)
 	if err != nil || strings.ContainsRune(text, '\uFFFD') || !strings.Contains(text, "<") {
-		f.refuse(Refusal{Line: 1, Problem: fmt.Sprintf("its bytes are not %s", name), Remedy: `save it as UTF-8 and write encoding="UTF-8"`})
+		f.refuse(Refusal{Line: 1, Problem: fmt.Sprintf("its bytes are not %s", shorten(name)), Remedy: `save it as UTF-8 and write encoding="UTF-8"`})
 		return "", false
 	}
 	if refused := refuseControls(text); refused != nil {

@@ -168,36 +168,12 @@ func readLogMaxSize(c *Config, value string) error {
 
 // nearest names the known key that an unknown one may be meant for.
 func nearest(name string) string {
-	best, least := "", 1+len(name)/3
-	for _, k := range Keys {
-		if d := distance(strings.ToLower(name), strings.ToLower(k.Name)); d <= least {
-			best, least = k.Name, d-1
-		}
+	known := make([]string, len(Keys))
+	for i, k := range Keys {
+		known[i] = k.Name
 	}
-	if best == "" {
-		return ""
+	if best := jobinfo.Nearest(name, known); best != "" {
+		return "; did you mean " + best + "?"
 	}
-	return "; did you mean " + best + "?"
-}
-
-// distance is how many letters must be put in, taken out or changed to make
-// one word the other (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

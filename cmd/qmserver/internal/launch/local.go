@@ -117,7 +117,7 @@ func (l *Local) idle() (*supervisor, error) {
 
 func (l *Local) spawn() (*supervisor, error) {
 	l.count++
-	name := fmt.Sprintf("%s-%d-%d", time.Now().Format("20060102-150405"), os.Getpid(), l.count)
+	name := fmt.Sprintf("%s-%d-%d", time.Now().Format("20060102-150405.000000"), os.Getpid(), l.count)
 	file, err := runfile.Create(l.dir, name)
 	if err != nil {
 		return nil, err

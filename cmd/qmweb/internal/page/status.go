@@ -229,7 +229,7 @@ func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
 		v.Took = span(d)
 	}
 	if d, ok := j.Remaining(now); ok {
-		v.Left = span(d.Round(time.Second))
+		v.Left = roughly(d)
 	}
 	if p := j.Progress; p != nil {
 		v.Bar = &bar{Percent: min(max(p.Percent, 0), 100), Text: fmt.Sprintf("%.0f %%", p.Percent)}

@@ -46,6 +46,19 @@ func span(d time.Duration) string {
 	return twoUnits(d, 24*time.Hour, "d", time.Hour, "h")
 }
 
+// roughly is a duration that is only guessed: "a few seconds", "about 5 min".
+func roughly(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return "a few seconds"
+	case d < time.Minute:
+		return fmt.Sprintf("about %d s", d.Round(5*time.Second)/time.Second)
+	case d < 10*time.Hour:
+		return "about " + span(d.Round(time.Minute))
+	}
+	return "about " + span(d.Round(time.Hour))
+}
+
 func twoUnits(d, big time.Duration, bigName string, small time.Duration, smallName string) string {
 	s := fmt.Sprintf("%d %s", d/big, bigName)
 	if rest := d % big / small; rest > 0 {

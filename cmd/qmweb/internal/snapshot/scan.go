@@ -3,6 +3,7 @@ package snapshot
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ const (
 	settleTime = 10 * time.Second       // a folder that looks new is read again at each scan
 	rereadTime = 10 * time.Second       // info files of queued jobs may be edited
 	rereadMost = 100                    // such jobs in one scan
-	listTries  = 3
+	listTries  = 5
 )
 
 // scanner reads the tree again and again and keeps what does not change. One
@@ -84,39 +85,44 @@ func treeProblem(tree string, err error) string {
 
 // list lists the folders in the order of a job's life: one that is moved on
 // meanwhile is met twice, never missed, and counts where it was met last. One
-// that is moved back is missed; then a job that was known is nowhere, and all
-// is listed again.
+// that is moved back is missed. Then a job that was known is nowhere, and all
+// is listed again, until each one that is missing was looked for everywhere.
 func (s *scanner) list(root *os.Root, now time.Time) {
-	missing := make(map[identity]bool)
-	for range listTries {
+	missing := make(map[identity]int) // since which try
+	for try := range listTries {
 		for _, f := range s.folders {
 			came, went := f.list(root, now)
 			if len(came)+len(went) > 0 {
 				s.dirty[f.state] = true
 			}
-			s.drop(went, missing)
-			s.take(came, missing)
+			for _, id := range s.drop(went) {
+				missing[id] = try
+			}
+			for _, id := range s.take(came) {
+				delete(missing, id)
+			}
 		}
-		if len(missing) == 0 {
+		if !slices.Contains(slices.Collect(maps.Values(missing)), try) {
 			return
 		}
-		clear(missing)
 	}
 }
 
-func (s *scanner) drop(went []*entry, missing map[identity]bool) {
+// drop forgets jobs and returns those that are nowhere now.
+func (s *scanner) drop(went []*entry) (missing []identity) {
 	for _, e := range went {
 		e.gone = true
 		if s.byID[e.id] == e {
 			delete(s.byID, e.id)
-			missing[e.id] = true
+			missing = append(missing, e.id)
 		}
 	}
+	return missing
 }
 
-func (s *scanner) take(came []*entry, missing map[identity]bool) {
+// take adds jobs, to be read, and removes them from where they were met before.
+func (s *scanner) take(came []*entry) (found []identity) {
 	for _, e := range came {
-		delete(missing, e.id)
 		if old := s.byID[e.id]; old != nil && old != e {
 			f := s.folders[old.state]
 			if f.entries[old.name] == old {
@@ -126,10 +132,12 @@ func (s *scanner) take(came []*entry, missing map[identity]bool) {
 		}
 		s.byID[e.id] = e
 		s.unread = append(s.unread, e)
+		found = append(found, e.id)
 	}
 	if len(came) > 0 {
 		slices.SortStableFunc(s.unread, func(a, b *entry) int { return b.changed.Compare(a.changed) })
 	}
+	return found
 }
 
 // read reads the running jobs and, as far as the budget goes, what is new and

@@ -1,0 +1,65 @@
+package spool
+
+import (
+	"errors"
+	"testing"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/pkg/layout"
+)
+
+// TestTheTableHasAllRows: what the run files can say is a row, and nothing else.
+func TestTheTableHasAllRows(t *testing.T) {
+	for s := saidNothing; s <= saidInterrupted; s++ {
+		if _, ok := recovery[s]; !ok {
+			t.Errorf("no row for %d", s)
+		}
+	}
+	if len(recovery) != int(saidInterrupted)+1 {
+		t.Errorf("%d rows", len(recovery))
+	}
+}
+
+func TestJudge(t *testing.T) {
+	id, other := disk.Identity{Inode: 1}, disk.Identity{Inode: 2}
+	run := func(held bool, lines map[disk.Identity]runfile.Event) runfile.Run {
+		r := runfile.Run{Name: "r", Held: held, Last: map[disk.Identity]runfile.Line{}}
+		for id, e := range lines {
+			l := runfile.Line{Event: e, Identity: id}
+			if e == runfile.Ended {
+				l.End = &runfile.End{Outcome: layout.Stopped}
+			}
+			r.Last[id] = l
+		}
+		return r
+	}
+	interrupted := run(false, nil)
+	interrupted.Last[id] = runfile.Line{Event: runfile.Ended, End: &runfile.End{Outcome: layout.Interrupted}}
+	type lines = map[disk.Identity]runfile.Event
+	broken := errors.New("broken")
+	for _, test := range []struct {
+		what   string
+		runs   []runfile.Run
+		broken error
+		want   said
+	}{
+		{"no file", nil, nil, saidNothing},
+		{"a file of another folder", []runfile.Run{run(true, lines{other: runfile.Starting})}, nil, saidNothing},
+		{"a file that can't be read", []runfile.Run{run(true, lines{other: runfile.Starting})}, broken, saidUnreadable},
+		{"starting, held", []runfile.Run{run(true, lines{id: runfile.Starting})}, nil, saidRunning},
+		{"starting, free", []runfile.Run{run(false, lines{id: runfile.Starting})}, nil, saidCut},
+		{"starting, free, another can't be read", []runfile.Run{run(false, lines{id: runfile.Starting})}, broken, saidCut},
+		{"ended, held", []runfile.Run{run(true, lines{id: runfile.Ended})}, nil, saidEnded},
+		{"ended, free", []runfile.Run{run(false, lines{id: runfile.Ended})}, nil, saidEnded},
+		{"interrupted", []runfile.Run{interrupted}, nil, saidInterrupted},
+		{"released", []runfile.Run{run(true, lines{id: runfile.Released})}, nil, saidNothing},
+		{"released and started elsewhere", []runfile.Run{run(true, lines{id: runfile.Released}), run(true, lines{id: runfile.Starting})}, nil, saidRunning},
+		{"ended and started elsewhere", []runfile.Run{run(true, lines{id: runfile.Starting}), run(true, lines{id: runfile.Ended})}, nil, saidRunning},
+	} {
+		if got := judge(launch.Runs{Files: test.runs, Broken: test.broken}, id); got.said != test.want {
+			t.Errorf("%s: %d, want %d", test.what, got.said, test.want)
+		}
+	}
+}

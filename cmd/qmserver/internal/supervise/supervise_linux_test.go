@@ -1,0 +1,369 @@
+package supervise
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/pkg/layout"
+)
+
+// TestMain lets this test be a supervisor.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "-supervise" {
+		os.Exit(Main())
+	}
+	os.Exit(m.Run())
+}
+
+// process is a supervisor, and the server that it works for.
+type process struct {
+	t       *testing.T
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	answers *json.Decoder
+	folder  string   // in place of QM_Jobs
+	runs    *os.Root // in place of .qm/run
+}
+
+func newProcess(t *testing.T, env ...string) *process {
+	t.Helper()
+	p := &process{t: t, folder: t.TempDir()}
+	var err error
+	if p.runs, err = os.OpenRoot(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	file, err := runfile.Create(p.runs, "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = exec.Command(os.Args[0], "-supervise")
+	p.cmd.ExtraFiles = []*os.File{file.OS()}
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stderr = os.Stderr
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.answers = json.NewDecoder(bufio.NewReader(stdout))
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	t.Cleanup(func() {
+		p.stdin.Close()
+		_ = p.cmd.Wait()
+		p.runs.Close()
+	})
+	return p
+}
+
+// job makes a folder that holds nothing.
+func (p *process) job(name, command string) Job {
+	p.t.Helper()
+	dir := filepath.Join(p.folder, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	f, err := disk.Lstat(dir)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return Job{
+		Identity: f.Identity, JobID: layout.ID(name), Folder: p.folder, Run: "run-" + name, Attempt: 1,
+		Command: command, NbProc: 1, Grace: 200 * time.Millisecond, Owner: "o", Host: "h",
+	}
+}
+
+func (p *process) tell(j Job) {
+	p.t.Helper()
+	if err := json.NewEncoder(p.stdin).Encode(j); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *process) answer() Answer {
+	p.t.Helper()
+	var a Answer
+	if err := p.answers.Decode(&a); err != nil {
+		p.t.Fatal(err)
+	}
+	return a
+}
+
+func (p *process) do(j Job) Answer {
+	p.t.Helper()
+	p.tell(j)
+	return p.answer()
+}
+
+func (p *process) path(name, file string) string { return filepath.Join(p.folder, name, file) }
+
+func (p *process) log(name string) string {
+	p.t.Helper()
+	data, err := os.ReadFile(p.path(name, layout.JobLog))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(data)
+}
+
+func (p *process) await(what string, cond func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+func (p *process) exists(name, file string) func() bool {
+	return func() bool { _, err := os.Stat(p.path(name, file)); return err == nil }
+}
+
+// gone tells whether the process whose number the job wrote into file is none
+// any more.
+func (p *process) gone(name, file string) bool {
+	data, err := os.ReadFile(p.path(name, file))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return syscall.Kill(pid, 0) == syscall.ESRCH
+}
+
+func TestEnds(t *testing.T) {
+	p := newProcess(t)
+	for name, test := range map[string]struct {
+		command string
+		outcome layout.Outcome
+		code    int
+		signal  int
+		last    string // of the log
+	}{
+		"good":   {"echo hello", layout.Succeeded, 0, 0, "with code 0"},
+		"three":  {"printf 'no line break'; exit 3", layout.Failed, 3, 0, "with code 3"},
+		"killed": {"kill -9 $$", layout.Failed, 0, 9, "killed by signal 9 (SIGKILL)"},
+		"c255":   {"exit 255", layout.Failed, 255, 0, "with code 255"},
+	} {
+		a := p.do(p.job(name, test.command))
+		if a.NotRun != "" || a.Outcome != test.outcome {
+			t.Errorf("%s: %+v", name, a)
+		}
+		if (a.Signal == nil) == (a.ExitCode == nil) || a.Signal != nil && *a.Signal != test.signal || a.ExitCode != nil && *a.ExitCode != test.code {
+			t.Errorf("%s: code %v, signal %v", name, a.ExitCode, a.Signal)
+		}
+		lines := strings.Split(strings.TrimSuffix(p.log(name), "\n"), "\n")
+		if !strings.HasPrefix(lines[0], "Job started by QM at: ") || !strings.HasPrefix(lines[len(lines)-1], "Job finished at: ") ||
+			!strings.HasSuffix(lines[len(lines)-1], test.last) {
+			t.Errorf("%s: log %q", name, lines)
+		}
+	}
+	run, err := runfile.Read(p.runs, "run")
+	if err != nil || !run.Held || len(run.Last) != 4 {
+		t.Errorf("run file: %+v, %v", run, err)
+	}
+}
+
+// TestWhatTheJobGets: nothing open but 0, 1 and 2, a session of its own, the
+// folder as working directory, and what tells it of its share.
+func TestWhatTheJobGets(t *testing.T) {
+	p := newProcess(t, "INVOCATION_ID=x", "NB_PROC=99", "MKL_NUM_THREADS=7")
+	j := p.job("a", `ls /proc/self/fd | wc -l; pwd; echo $NB_PROC $OMP_NUM_THREADS $MKL_NUM_THREADS $QM_JOB $QM_RUN i=$INVOCATION_ID; read x; echo eof $?`)
+	j.NbProc = 3
+	p.do(j)
+	log := p.log("a")
+	for _, want := range []string{
+		"\n4\n", // 0, 1, 2, and the folder that ls itself reads
+		"\n" + filepath.Join(p.folder, "a") + "\n",
+		"\n3 3 7 a run-a i=\n",
+		"\neof 1\n",
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %q in\n%s", want, log)
+		}
+	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	p := newProcess(t)
+	j := p.job("a", "echo $$ >pid; exec sleep 600")
+	j.Limit = 100 * time.Millisecond
+	a := p.do(j)
+	if a.Outcome != layout.TimedOut || a.Signal == nil || *a.Signal != int(syscall.SIGTERM) || !p.gone("a", "pid") {
+		t.Errorf("%+v", a)
+	}
+	if log := p.log("a"); !strings.Contains(log, "QM: timed-out: its time limit of 100ms is over") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+// TestNothingIsLeft: a job that ignores TERM and has children in sessions of
+// their own is ended with all of them.
+func TestNothingIsLeft(t *testing.T) {
+	p := newProcess(t)
+	j := p.job("a", `trap '' TERM
+setsid sh -c 'trap "" TERM; echo $$ >child; while :; do sleep 600; done' &
+(setsid sh -c 'echo $$ >orphan; exec sleep 600' &)
+while [ ! -s child ] || [ ! -s orphan ]; do sleep 0.01; done
+touch ready; while :; do sleep 600; done`)
+	p.tell(j)
+	p.await("ready", p.exists("a", "ready"))
+	if err := os.WriteFile(p.path("a", "stop.TXT"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := p.answer()
+	if a.Outcome != layout.Stopped || !strings.Contains(a.Reason, "stop.TXT") {
+		t.Errorf("%+v", a)
+	}
+	if !p.gone("a", "child") || !p.gone("a", "orphan") {
+		t.Error("something is left")
+	}
+}
+
+// TestWhatIsLeftRunning by a job that ended is ended too, and named.
+func TestWhatIsLeftRunning(t *testing.T) {
+	p := newProcess(t)
+	a := p.do(p.job("a", "setsid sleep 600 & echo $! >pid; exit 0"))
+	if a.Outcome != layout.Succeeded || !p.gone("a", "pid") {
+		t.Errorf("%+v", a)
+	}
+	if log := p.log("a"); !strings.Contains(log, `ended what the job left running: "sleep"`) {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestAFolderThatIsDraggedAway(t *testing.T) {
+	p := newProcess(t)
+	p.tell(p.job("a", "echo $$ >pid; exec sleep 600"))
+	p.await("pid", p.exists("a", "pid"))
+	if err := os.Rename(filepath.Join(p.folder, "a"), filepath.Join(p.folder, "b")); err != nil {
+		t.Fatal(err)
+	}
+	if a := p.answer(); a.Outcome != layout.Stopped || !p.gone("b", "pid") {
+		t.Errorf("%+v", a)
+	}
+	if log := p.log("b"); !strings.Contains(log, "taken out of QM_Jobs") || !strings.Contains(log, "Job finished at") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+// TestTermIsAnInterruption of the job, which the supervisor writes down.
+func TestTermIsAnInterruption(t *testing.T) {
+	p := newProcess(t)
+	p.tell(p.job("a", "echo $$ >pid; exec sleep 600"))
+	p.await("pid", p.exists("a", "pid"))
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if a := p.answer(); a.Outcome != layout.Interrupted {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestTheServerIsGone: the job goes on, and its end stands in the run file.
+func TestTheServerIsGone(t *testing.T) {
+	p := newProcess(t)
+	j := p.job("a", "while [ ! -e go ]; do sleep 0.02; done; echo done; exit 5")
+	p.tell(j)
+	p.await("log", p.exists("a", layout.JobLog))
+	p.stdin.Close()
+	if err := os.WriteFile(p.path("a", "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var run runfile.Run
+	p.await("the lock is free", func() bool {
+		var err error
+		run, err = runfile.Read(p.runs, "run")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !run.Held
+	})
+	if l := run.Last[j.Identity]; l.Event != runfile.Ended || *l.ExitCode != 5 {
+		t.Errorf("run file says %+v", l)
+	}
+}
+
+func TestNotRun(t *testing.T) {
+	p := newProcess(t)
+	for name, plant := range map[string]func(log string) error{
+		"fifo":   func(log string) error { return syscall.Mkfifo(log, 0o600) },
+		"link":   func(log string) error { return os.Symlink("/dev/zero", log) },
+		"folder": func(log string) error { return os.Mkdir(log, 0o700) },
+	} {
+		j := p.job(name, "touch ran")
+		if err := plant(p.path(name, layout.JobLog)); err != nil {
+			t.Fatal(err)
+		}
+		if a := p.do(j); a.NotRun == "" || p.exists(name, "ran")() {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	other := p.job("other", "touch ran")
+	other.Birth++
+	if a := p.do(other); a.NotRun == "" || p.exists("other", "ran")() {
+		t.Errorf("another folder: %+v", a)
+	}
+	if run, err := runfile.Read(p.runs, "run"); err != nil || len(run.Last) != 0 {
+		t.Errorf("the run file tells of them: %+v, %v", run, err)
+	}
+}
+
+// TestACutLine is what a dying server had begun to write.
+func TestACutLine(t *testing.T) {
+	p := newProcess(t)
+	data, err := json.Marshal(p.job("a", "touch ran"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.stdin.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	p.stdin.Close()
+	if err := p.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if p.exists("a", "ran")() {
+		t.Error("it was run")
+	}
+}
+
+func TestAProgramThatIsNotThere(t *testing.T) {
+	p := newProcess(t)
+	j := p.job("a", "")
+	j.Args = []string{"/no/such/interpreter", "./job.sh"}
+	a := p.do(j)
+	if a.Outcome != layout.Failed || a.ExitCode == nil || *a.ExitCode != 127 || !strings.Contains(p.log("a"), "/no/such/interpreter") {
+		t.Errorf("%+v\n%s", a, p.log("a"))
+	}
+}
+
+func TestOldLogsAreKept(t *testing.T) {
+	p := newProcess(t)
+	for _, word := range []string{"one", "two", "three"} {
+		p.do(p.job("a", "echo "+word))
+	}
+	for file, word := range map[string]string{"process.1.log": "one", "process.2.log": "two", layout.JobLog: "three"} {
+		data, err := os.ReadFile(p.path("a", file))
+		if err != nil || !strings.Contains(string(data), "\n"+word+"\n") {
+			t.Errorf("%s: %q, %v", file, data, err)
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package snapshot
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"qm/pkg/layout"
+)
+
+// Jobs move while they are read, on and back. Each must be met exactly once.
+func TestMovingFolders(t *testing.T) {
+	tree := newTree(t)
+	const jobs = 12
+	way := []layout.State{layout.Queued, layout.Running, layout.Done, layout.Queued, layout.Lost}
+	for i := range jobs {
+		tree.job(layout.Queued, fmt.Sprintf("job%02d", i))
+	}
+	store := tree.store()
+	moves := make(chan int, 2) // so that one or two moves fall into each reading
+	var mover sync.WaitGroup
+	mover.Go(func() {
+		for i := range moves {
+			step, name := i/jobs, fmt.Sprintf("job%02d", i%jobs)
+			tree.move(way[step%len(way)].Folder()+"/"+name, way[(step+1)%len(way)].Folder()+"/"+name)
+		}
+	})
+	for i := range 300 {
+		moves <- i
+		seen := make(map[string]bool)
+		for _, list := range store.Get().Jobs {
+			for _, j := range list {
+				if seen[j.Name] {
+					t.Errorf("after %d moves %s is there twice", i, j.Name)
+				}
+				seen[j.Name] = true
+			}
+		}
+		if len(seen) != jobs {
+			t.Errorf("after %d moves %d jobs are there, want %d", i, len(seen), jobs)
+		}
+	}
+	close(moves)
+	mover.Wait()
+}
+
+func total(s *Snapshot) int {
+	n := 0
+	for _, list := range s.Jobs {
+		n += len(list)
+	}
+	return n
+}
+
+// A job that moved on between the listings of two folders is met twice, and
+// shown once: where it was met last.
+func TestMetTwice(t *testing.T) {
+	tree := newTree(t)
+	path := tree.job(layout.Queued, "a")
+	s := newScanner(tree.path, testNames)
+	s.scan(time.Now())
+	tree.move(path, "QM_Jobs/a")
+	// The queue was listed before: it still holds the entry.
+	root, err := os.OpenRoot(tree.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	came, _ := s.folders[layout.Running].list(root, time.Now())
+	s.take(came)
+	if n := len(s.folders[layout.Queued].entries); n != 0 {
+		t.Errorf("%d entries are left in the queue", n)
+	}
+	if snap := s.scan(time.Now()); len(snap.Jobs[layout.Queued]) != 0 || len(snap.Jobs[layout.Running]) != 1 {
+		t.Errorf("queued %q, running %q", names(snap.Jobs[layout.Queued]), names(snap.Jobs[layout.Running]))
+	}
+}
+
+// A job that is dragged back is moved against the order of reading.
+func TestMovedBack(t *testing.T) {
+	tree := newTree(t)
+	path := tree.job(layout.Done, "a")
+	s := newScanner(tree.path, testNames)
+	s.scan(time.Now())
+	root, err := os.OpenRoot(tree.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	s.folders[layout.Queued].list(root, time.Now())
+	tree.move(path, "QM_qJobs/a")
+	if snap := s.scan(time.Now()); len(snap.Jobs[layout.Queued]) != 1 || len(snap.Jobs[layout.Done]) != 0 {
+		t.Errorf("queued %q, done %q", names(snap.Jobs[layout.Queued]), names(snap.Jobs[layout.Done]))
+	}
+}
+
+// Another folder that takes the name of a known one is another job.
+func TestReplaced(t *testing.T) {
+	tree := newTree(t)
+	path := tree.job(layout.Done, "a")
+	store := tree.store()
+	store.Get()
+	tree.move(path, "elsewhere")
+	tree.write(path+"/proc_config.cfg", "[QMOptions]\nscript : other\n")
+	if got := store.Get().Jobs[layout.Done][0].Script; got != "other" {
+		t.Errorf("the script is %q, that of the folder that was there before", got)
+	}
+}
+
+func TestQueueOrder(t *testing.T) {
+	tree := newTree(t)
+	for _, name := range []string{"second", "first", "arriving", "unknown"} {
+		tree.job(layout.Queued, name)
+	}
+	tree.writeJSON(layout.QueueFile, layout.Queue{Jobs: []layout.QueueJob{
+		{ID: "first", Position: 1, Reason: "waits for room"},
+		{ID: "second", Position: 2, Reason: "behind first"},
+		{ID: "gone", Position: 3},
+		{ID: "arriving", Arriving: true, Reason: "still being copied"},
+	}})
+	store := tree.store()
+	got := store.Get().Jobs[layout.Queued]
+	if want := []string{"first", "second", "unknown", "arriving"}; !slices.Equal(names(got), want) {
+		t.Errorf("got %q, want %q", names(got), want)
+	}
+	if got[0].Reason != "waits for room" || got[2].Reason != reasonNoServer || got[2].Position != 0 {
+		t.Errorf("got reasons %q, %q", got[0].Reason, got[2].Reason)
+	}
+	if c := store.Get().Counts(); c != (Counts{Queued: 3, Arriving: 1}) {
+		t.Errorf("got counts %+v", c)
+	}
+}
+
+func TestBehindThousand(t *testing.T) {
+	q := layout.Queue{Jobs: make([]layout.QueueJob, layout.MaxQueueJobs)}
+	got := inLine([]*Job{{Name: "late"}}, &q, true)[0]
+	if got.Reason != reasonBehind || got.Position != 0 || got.Arriving {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	tree := newTree(t)
+	tree.write("QM_qJobs/readme.txt", "")
+	for _, silent := range []string{"PAUSE", "pause.txt", ".hidden", "~backup", "up.part"} {
+		tree.write("QM_qJobs/"+silent, "")
+	}
+	tree.mkdir("QM_qJobs/upload.filepart")
+	tree.mkdir("QM_dJobs/@eaDir")
+	if err := os.Remove(tree.path + "/QM_Jobs"); err != nil {
+		t.Fatal(err)
+	}
+	tree.write("QM_Jobs", "")
+	tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{})
+	tree.writeJSON(layout.QueueFile, layout.Queue{Notes: []layout.Note{{Folder: "QM_qJobs", ID: "readme.txt", Text: "told by the server"}}})
+	snap := tree.store().Get()
+	if len(snap.Notes) != 2 || snap.Notes[0].Folder != "QM_Jobs" || snap.Notes[1].Text != "told by the server" {
+		t.Errorf("got %+v", snap.Notes)
+	}
+	if total(snap) != 0 {
+		t.Errorf("got %d jobs", total(snap))
+	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	tree := newTree(t)
+	var w watch
+	root, err := os.OpenRoot(tree.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	now := time.Now()
+	look := func() Server {
+		s, _ := w.look(root, now)
+		return s
+	}
+	if s := look(); s.Alive || s.Known || s.Problem == "" {
+		t.Errorf("without a heartbeat: %+v", s)
+	}
+	tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 1})
+	if s := look(); !s.Alive || s.AsOf.IsZero() {
+		t.Errorf("a fresh file that nobody saw change: %+v", s)
+	}
+	now = now.Add(10 * time.Second)
+	tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 2})
+	// From now on the file's time does not count, however wrong it is.
+	if err := os.Chtimes(tree.path+"/"+layout.HeartbeatFile, time.Time{}, now.Add(-24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if s := look(); !s.Alive || !s.AsOf.IsZero() {
+		t.Errorf("it changed: %+v", s)
+	}
+	now = now.Add(layout.AliveFor - time.Millisecond)
+	if s := look(); !s.Alive {
+		t.Errorf("it changed just before: %+v", s)
+	}
+	now = now.Add(time.Millisecond)
+	if s := look(); s.Alive {
+		t.Errorf("it did not change for so long: %+v", s)
+	}
+	now = now.Add(time.Hour) // nobody asked; meanwhile it changed, a day ago by the file's time
+	tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 3})
+	if err := os.Chtimes(tree.path+"/"+layout.HeartbeatFile, time.Time{}, now.Add(-24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if s := look(); s.Alive || s.AsOf.IsZero() {
+		t.Errorf("it changed sometime in an hour: %+v", s)
+	}
+	now = now.Add(time.Second)
+	tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 3, Stopped: true})
+	if s := look(); s.Alive {
+		t.Errorf("it says that it stopped: %+v", s)
+	}
+	tree.write(layout.HeartbeatFile, "{")
+	if s := look(); s.Alive || !strings.Contains(s.Problem, "damaged") {
+		t.Errorf("a torn file: %+v", s)
+	}
+}
+
+// Many requests at once cost one look at the disk, and old jobs none.
+func TestSharedScan(t *testing.T) {
+	tree := newTree(t)
+	for i := range 50 {
+		tree.job(layout.Done, fmt.Sprint("job", i))
+	}
+	store := NewStore(tree.path, testNames)
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if n := len(store.Get().Jobs[layout.Done]); n != 50 {
+				t.Errorf("got %d jobs", n)
+			}
+		})
+	}
+	all.Wait()
+	s := newScanner(tree.path, testNames)
+	now := time.Now().Add(time.Hour) // so that all look settled
+	s.scan(now)
+	before := s.folders[layout.Done].entries["job7"].read
+	first := s.scan(now.Add(time.Second)).Jobs[layout.Done]
+	second := s.scan(now.Add(2 * time.Second)).Jobs[layout.Done]
+	if after := s.folders[layout.Done].entries["job7"].read; !after.Equal(before) {
+		t.Error("a settled job was read again")
+	}
+	if &first[0] != &second[0] {
+		t.Error("an unchanged list was made anew")
+	}
+}
+
+// A tree that does not answer must not hold up the page.
+func TestGetIsPatient(t *testing.T) {
+	tree := newTree(t)
+	store := tree.store()
+	store.busy = make(chan struct{}) // a scan that never ends
+	old := &Snapshot{At: time.Now().Add(-time.Hour)}
+	store.current.Store(old)
+	if got := store.Get(); got != old {
+		t.Errorf("got %+v, want the last one", got)
+	}
+	store.current.Store(nil)
+	if got := store.Get(); got.Problem == "" {
+		t.Error("nothing was read and nothing is said of it")
+	}
+}
+
+func BenchmarkScanUnchanged(b *testing.B) {
+	path := b.TempDir()
+	for i := range 2000 {
+		dir := filepath.Join(path, layout.Done.Folder(), fmt.Sprint("job", i))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s := newScanner(path, testNames)
+	now := time.Now().Add(time.Hour)
+	s.scan(now)
+	for b.Loop() {
+		now = now.Add(time.Millisecond)
+		s.scan(now)
+	}
+}
