@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,9 @@ func read(folder string, jobFiles []string) (jobinfo.Info, error) {
 	if errors.Is(err, layout.ErrNotFolder) {
 		return jobinfo.Info{}, fmt.Errorf("%w: a job is a folder", err)
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return jobinfo.Info{}, errors.New("there is no such folder")
+	}
 	if err != nil {
 		return jobinfo.Info{}, err
 	}
@@ -78,7 +82,7 @@ func resultOf(folder string, info jobinfo.Info, err error) Result {
 		Folder: folder, Name: name, OK: err == nil, InfoFile: info.File,
 		Script: info.Command, NbProc: max(info.NbProc, 1), EMail: info.EMail, Info: info.Info,
 		Priority: info.Priority, Size: info.Size, Limit: info.Limit.Seconds(), Memory: info.Memory,
-		NbGPU: info.NbGPU, After: info.After, MaxLog: info.MaxLog, Rerun: info.Rerun, Warnings: info.Warnings,
+		NbGPU: info.NbGPU, After: list(info.After), MaxLog: info.MaxLog, Rerun: info.Rerun, Warnings: list(info.Warnings),
 	}
 	if info.Format == jobinfo.Script && info.Command == "" {
 		r.Script = strings.Join(append(info.Shebang, info.File), " ")
@@ -88,6 +92,9 @@ func resultOf(folder string, info jobinfo.Info, err error) Result {
 	}
 	return r
 }
+
+// list is a list also where there is nothing: [] in JSON, not null.
+func list(items []string) []string { return append([]string{}, items...) }
 
 // WriteJSON writes the results as one JSON object.
 func WriteJSON(w io.Writer, results []Result) error {

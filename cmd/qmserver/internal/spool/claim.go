@@ -122,7 +122,7 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 		Identity: j.Identity, JobID: layout.ID(j.name), Folder: folder, Attempt: j.attempt,
 		Command: j.info.Command, NbProc: j.nbProc, Limit: j.info.Limit, Grace: s.Grace,
 		Owner: j.owner, Host: s.Host, Submitted: j.arrived, Claimed: now,
-		Notes: slices.Clone(j.info.Warnings),
+		Notes: append(slices.Clone(j.info.Warnings), withoutEffect(j.info)...),
 	}
 	if j.info.Format == jobinfo.Script {
 		o.Args = scriptArgs(j.info)
@@ -137,6 +137,20 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 		o.Limit = s.MaxLimit
 	}
 	return o
+}
+
+// withoutEffect names what the job asks for and this version does not do.
+func withoutEffect(info jobinfo.Info) []string {
+	var notes []string
+	for key, asked := range map[string]bool{
+		"after": len(info.After) > 0, "max_log": info.MaxLog > 0, "memory": info.Memory > 0, "nb_gpu": info.NbGPU > 0,
+	} {
+		if asked {
+			notes = append(notes, key+" has no effect in this version")
+		}
+	}
+	slices.Sort(notes)
+	return notes
 }
 
 // scriptArgs runs a job's script by its #! line, as execve(2) would, so that it

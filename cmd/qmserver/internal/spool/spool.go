@@ -188,13 +188,15 @@ func (s *Spool) step(now time.Time) error {
 		if err := s.poll(now); err != nil {
 			return err
 		}
-		if s.Watch != nil {
-			s.Watch(s.runningJobs())
-		}
+		s.watched = false
 	}
 	s.retryMoves(now)
 	s.startLooks(now)
 	s.schedule(now)
+	if s.Watch != nil && (s.dirty || !s.watched) {
+		s.Watch(s.runningJobs())
+		s.watched = true
+	}
 	s.tell(now)
 	return nil
 }

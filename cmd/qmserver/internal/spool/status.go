@@ -50,14 +50,14 @@ func (s *Spool) beat(now time.Time, stopped bool) {
 	m := s.machine()
 	h := layout.Heartbeat{
 		Host: s.Host, PID: os.Getpid(), Version: s.Version, Started: s.started, Beat: now, Stopped: stopped,
-		Slots: s.Slots, SlotsUsed: m.Used, Paused: s.paused, Launch: s.Launch, Problems: s.problems,
+		Slots: s.Slots, SlotsUsed: m.Used, Paused: s.paused, Launch: s.Launch, Problems: append([]string{}, s.problems...),
 	}
 	s.replace(layout.HeartbeatFile, h)
 }
 
 // flush writes queue.json.
 func (s *Spool) flush(now time.Time) {
-	q := layout.Queue{Written: now, Waiting: len(s.plan)}
+	q := layout.Queue{Written: now, Waiting: len(s.plan), Jobs: []layout.QueueJob{}}
 	for i, p := range s.plan {
 		if len(q.Jobs) == layout.MaxQueueJobs {
 			break
@@ -91,7 +91,7 @@ func (s *Spool) arrivingJobs() []*job {
 
 // notes tells of what is no job and of jobs that can't be moved.
 func (s *Spool) notes() []layout.Note {
-	var notes []layout.Note
+	notes := []layout.Note{}
 	for p, text := range s.places {
 		notes = append(notes, layout.Note{Folder: p.state.Folder(), ID: layout.ID(p.name), Text: text})
 	}

@@ -42,7 +42,7 @@ func (s *site) serve(h handler) http.HandlerFunc {
 // errorPage is the data of error.html.
 type errorPage struct {
 	frame
-	failure
+	Text string
 }
 
 // fail answers with an error: JSON below /api, else a page.
@@ -57,7 +57,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}{f.Text})
 		return
 	}
-	page := errorPage{frame: s.frame(f.Title), failure: *f}
+	page := errorPage{frame: s.frame(f.Title), Text: f.Text}
 	page.Refresh = 0
 	if err := render(w, f.Status, "error.html", &page); err != nil {
 		s.Log.Error("render failed", "page", "error.html", "error", err)

@@ -1,0 +1,213 @@
+package page
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"qm/cmd/qmweb/internal/snapshot"
+	"qm/pkg/jobinfo"
+	"qm/pkg/layout"
+)
+
+// hostile is what a job may be called, print and claim.
+const hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> \xff\n\x1b[31m‮ {{.}} javascript:alert(1) &amp; -->"
+
+func hostileJob(st layout.State) *snapshot.Job {
+	code, signal := -1, 9
+	now := time.Now()
+	return &snapshot.Job{
+		Name: hostile, State: st, Outcome: layout.Failed, Owner: hostile, Info: hostile, Script: hostile, Size: hostile, Reason: hostile,
+		NbProc: 1 << 40, Priority: -1 << 40, Submitted: now, Started: now.Add(time.Hour), Finished: now, Changed: now, Took: 1 << 62,
+		ExitCode: &code, Signal: &signal, Position: 1, Arriving: true, LastLine: hostile, Private: true,
+		Progress: &jobinfo.Progress{Done: 1 << 62, Total: 1, Percent: 1e300},
+	}
+}
+
+func hostileSnapshot() *snapshot.Snapshot {
+	s := &snapshot.Snapshot{At: time.Now().Add(-time.Hour), Unread: 5, Server: snapshot.Server{Known: true, Alive: true}}
+	s.Server.Heartbeat = layout.Heartbeat{Host: hostile, Version: hostile, Launch: hostile, Slots: 1 << 40, SlotsUsed: -5, GPUs: 1, Problems: []string{hostile}}
+	for _, st := range layout.States {
+		s.Jobs[st] = []*snapshot.Job{hostileJob(st), {Name: "plain", State: st, Took: -1}}
+	}
+	for range maxNotes + 1 {
+		s.Notes = append(s.Notes, layout.Note{Folder: hostile, ID: hostile, Text: hostile})
+	}
+	return s
+}
+
+// pageData are the data of each page: empty, full and hostile.
+func pageData(t *testing.T) map[string][]any {
+	t.Helper()
+	s := &site{Options: Options{Prefix: "/p", Refresh: time.Second, Details: true}}
+	now := time.Now()
+	data := map[string][]any{
+		"error.html":  {&errorPage{}, &errorPage{s.frame(hostile), hostile}},
+		"folder.html": {&folderPage{}},
+		"job.html":    {&jobPage{}},
+		"status.html": {&statusPage{}},
+	}
+	files := &listing{Files: []fileView{{Name: hostile, Link: "/p/" + layout.ID(hostile), Kind: "link", Size: "1", Modified: momentOf(now, now)}}, More: "5 more"}
+	data["folder.html"] = append(data["folder.html"], &folderPage{frame: s.frame(hostile), Job: hostile, JobLink: "/p/x", Path: []crumb{{hostile, "/p/y"}}, Files: files})
+	for _, snap := range []*snapshot.Snapshot{{}, {Problem: hostile}, {Server: snapshot.Server{Known: true}}, hostileSnapshot()} {
+		for _, st := range append([]*layout.State{nil}, pointers()...) {
+			p, err := s.statusPage(snap, snapshot.Query{State: st, Owner: "", Text: ""}, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data["status.html"] = append(data["status.html"], p)
+		}
+	}
+	seconds, peak, attempt := 1e8, int64(1<<62), 3
+	rec := &layout.Record{CPUs: []int{0, 1, 2, 7}, GPUs: []string{hostile}, Host: ptr(hostile), CPUSeconds: &seconds, PeakMemoryBytes: &peak, Attempt: attempt}
+	asked := jobinfo.Info{File: hostile, NbProc: 1, EMail: hostile, Priority: 1, Limit: time.Hour, Memory: 1, NbGPU: 1, After: []string{hostile}, MaxLog: 1, Rerun: true, Warnings: []string{hostile}}
+	for _, st := range layout.States {
+		d := &snapshot.Detail{Job: hostileJob(st), Asked: asked, Record: rec, Refuse: errors.New(hostile)}
+		for _, private := range []bool{true, false} {
+			d.Private = private
+			p := s.jobPage(place{st, hostile}, d, now)
+			p.Log = logView{Text: terminalText([]byte(hostile), false), Link: "/p/x", Size: "1", Partial: true}
+			p.Files = files
+			data["job.html"] = append(data["job.html"], p)
+		}
+	}
+	return data
+}
+
+func pointers() (all []*layout.State) {
+	for _, st := range layout.States {
+		all = append(all, &st)
+	}
+	return all
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// Every page is made of everything, and what a job wrote stays text in it: no
+// element, attribute or link of its making.
+func TestPagesEscape(t *testing.T) {
+	data := pageData(t)
+	for name := range templates {
+		if len(data[name]) < 2 {
+			t.Errorf("%s is not tested", name)
+		}
+		for i, d := range data[name] {
+			var buf bytes.Buffer
+			if err := templates[name].ExecuteTemplate(&buf, "base.html", d); err != nil {
+				t.Errorf("%s, data %d: %v", name, i, err)
+				continue
+			}
+			checkMarkup(t, name, buf.Bytes())
+		}
+	}
+}
+
+// Elements and attributes that our templates use.
+const (
+	ourElements = " a abbr body button caption code dd div dl dt footer form h1 h2 head header html input label li link main meta nav noscript ol option p " +
+		"path pre progress rect circle script section select span strong svg table tbody td th thead time title tr ul "
+	ourAttributes = " action aria-hidden aria-label aria-labelledby autocomplete charset class content cx cy d data-live data-tail datetime defer href http-equiv id lang max " +
+		"method name r rel role rx scope selected height width x y spellcheck src tabindex title type value viewBox viewbox "
+)
+
+func checkMarkup(t *testing.T, name string, page []byte) {
+	t.Helper()
+	z := html.NewTokenizer(bytes.NewReader(page))
+	ids := make(map[string]bool)
+	for {
+		if z.Next() == html.ErrorToken {
+			if z.Err() != io.EOF { //nolint:errorlint // it is io.EOF itself
+				t.Errorf("%s: %v", name, z.Err())
+			}
+			return
+		}
+		tok := z.Token()
+		if tok.Type != html.StartTagToken && tok.Type != html.SelfClosingTagToken {
+			continue
+		}
+		if !strings.Contains(ourElements, " "+tok.Data+" ") {
+			t.Errorf("%s has an element %s", name, tok.Data)
+		}
+		for _, a := range tok.Attr {
+			if !strings.Contains(ourAttributes, " "+a.Key+" ") {
+				t.Errorf("%s has an attribute %s=%q", name, a.Key, a.Val)
+			}
+			if (a.Key == "href" || a.Key == "src" || a.Key == "action") && !strings.HasPrefix(a.Val, "/p/") && strings.Trim(a.Val[:min(1, len(a.Val))], "/?#") != "" {
+				t.Errorf("%s links to %q", name, a.Val)
+			}
+			if a.Key == "id" {
+				if ids[a.Val] {
+					t.Errorf("%s has two elements #%s", name, a.Val)
+				}
+				ids[a.Val] = true
+			}
+		}
+	}
+}
+
+// A whole site of hostile jobs, through the handlers.
+func TestHostileTree(t *testing.T) {
+	s := newSite(t)
+	names := []string{"<img src=x onerror=alert(1)>", "a\nb", "quote\"'", "per%2Fcent", "\xff\xfe", " ", "-rf", "javascript:alert(1)", "?x=1#y", strings.Repeat("x", 255)}
+	for _, st := range layout.States {
+		for _, name := range names {
+			path := st.Folder() + "/" + name
+			s.write(path+"/proc_config.cfg", "[QMOptions]\nscript : <script>alert(1)</script>\ninfo : </td><script>alert(2)</script> %\n")
+			s.write(path+"/process.log", "<script>alert(3)</script>\xff\x00\x1b[31m 5 / 0\n")
+			s.write(path+"/.qm/run.json", `{"owner":"<script>alert(4)</script>","reason":"</p><script>alert(5)</script>"}`)
+			s.write(path+"/"+names[0], "<script>alert(6)</script>")
+		}
+	}
+	page := s.get("/", 200)
+	for _, st := range layout.States {
+		for _, name := range names {
+			link := "/" + place{st, name}.String() + "/"
+			page += s.get(link, 200)
+			page += s.get("/view/"+place{st, name}.String()+"/process.log", 200)[:0]
+			s.get("/view/"+place{st, name}.String()+"/"+layout.ID(names[0]), 200)
+			s.get("/api/v1/jobs/"+place{st, name}.String(), 200)
+		}
+	}
+	if strings.Contains(page, "<script>alert") || strings.Contains(page, "<img") {
+		t.Error("a job wrote markup into a page")
+	}
+}
+
+func TestTerminalText(t *testing.T) {
+	for _, c := range []struct {
+		in     string
+		middle bool
+		want   string
+	}{
+		{"plain\n", false, "plain\n"},
+		{"part of a line\nwhole\n", true, "whole\n"},
+		{"no line break at all", true, "no line break at all"},
+		{" 1%\r 50%\r100%\ndone\r\n", false, "100%\ndone\n"},
+		{"\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b(B", false, "red x"},
+		{"caf\xe9 \x00\x08\ttab", false, "caf� \ttab"},
+		{"a‮b", false, "ab"},
+	} {
+		if got := terminalText([]byte(c.in), c.middle); got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0.0 s", 400 * time.Millisecond: "0.4 s", 59 * time.Second: "59 s", 60 * time.Second: "1 min", 200 * time.Second: "3 min 20 s",
+		2*time.Hour + 5*time.Minute: "2 h 5 min", 52 * time.Hour: "2 d 4 h",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+	if got := cpuList([]int{0, 1, 2, 5, 7, 8}); got != "0-2, 5, 7-8" {
+		t.Errorf("got %q", got)
+	}
+}
