@@ -69,8 +69,7 @@ func serve(opt options) error {
 // readConfig makes of a file that can't be read a matter of configuration too.
 func readConfig(file string) (config.Config, error) {
 	cfg, err := config.Read(file)
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		err = fmt.Errorf("%w: %w; name a file with -config FILE", errUsage, err)
 	}
 	return cfg, err

@@ -43,6 +43,7 @@ func (f Format) example(key, value string) string {
 		return fmt.Sprintf("<%s value=%q/>", key, value)
 	case Script:
 		return fmt.Sprintf("#QM %s : %s", key, value)
+	case CFG:
 	}
 	return fmt.Sprintf("%s = %s", key, value)
 }
@@ -96,7 +97,7 @@ func Read(job *os.Root, names []string) (Info, error) {
 		}
 		return f.info, f.faults.err()
 	}
-	return Info{NbProc: 1}, fmt.Errorf("%w: looked for %s", ErrNoInfoFile, layout.Display(strings.Join(names, ", ")))
+	return Info{NbProc: 1}, fmt.Errorf("%w: put %s into the folder", ErrNoInfoFile, layout.Display(strings.Join(names, " or ")))
 }
 
 // Parse reads an info file, whose name decides its format. A file or a value

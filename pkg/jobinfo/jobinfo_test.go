@@ -191,7 +191,7 @@ func TestRead(t *testing.T) {
 	defer root.Close()
 	names := []string{"proc_config.cfg", "infos.xml", "job.sh"}
 	_, err = Read(root, names)
-	if !errors.Is(err, ErrNoInfoFile) || err.Error() != "no info file: looked for proc_config.cfg, infos.xml, job.sh" {
+	if !errors.Is(err, ErrNoInfoFile) || err.Error() != "no info file: put proc_config.cfg or infos.xml or job.sh into the folder" {
 		t.Errorf("empty folder: %v", err)
 	}
 	write := func(name, text string) {

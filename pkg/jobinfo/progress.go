@@ -3,6 +3,7 @@ package jobinfo
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -69,8 +70,8 @@ func linesBackwards(tail []byte) func(yield func([]byte) bool) {
 
 func lastRatio(line []byte) (Progress, bool) {
 	all := ratio.FindAllSubmatchIndex(line, -1)
-	for i := len(all) - 1; i >= 0; i-- {
-		m := all[i]
+	for _, m := range slices.Backward(all) {
+
 		if joined(line, m[0], m[1]) {
 			continue
 		}
@@ -85,8 +86,8 @@ func lastRatio(line []byte) (Progress, bool) {
 
 func lastPercent(line []byte) (Progress, bool) {
 	all := percents.FindAllSubmatchIndex(line, -1)
-	for i := len(all) - 1; i >= 0; i-- {
-		m := all[i]
+	for _, m := range slices.Backward(all) {
+
 		if joined(line, m[0], m[1]) {
 			continue
 		}

@@ -32,15 +32,13 @@ func (f *form) parseXML(data []byte) {
 }
 
 func (f *form) refuseXML(err error, p xmlParser) {
-	var refused *Refusal
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Refusal](err); ok {
 		f.refuse(*refused)
 		return
 	}
 	line, _ := p.decoder.InputPos()
 	problem := err.Error()
-	var syntax *xml.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
 		line, problem = syntax.Line, syntax.Msg
 	}
 	f.refuse(Refusal{Line: line, Problem: "not well-formed XML: " + layout.Display(shorten(problem)),

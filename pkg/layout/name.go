@@ -54,8 +54,10 @@ func Display(name string) string {
 			b.WriteString(`\r`)
 		case r < 0x80:
 			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
+		case r <= 0xffff:
 			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
 		}
 		i += n
 	}
@@ -94,8 +96,12 @@ func StampedName(name string, at time.Time, try int) string {
 	}
 	own := OwnName(name)
 	if room := MaxName - len(suffix); len(own) > room {
-		for room > 0 && !utf8.RuneStart(own[room]) {
-			room--
+		// What is not UTF-8 has no boundaries to look for.
+		for back := range utf8.UTFMax {
+			if utf8.RuneStart(own[room-back]) {
+				room -= back
+				break
+			}
 		}
 		own = own[:room]
 	}

@@ -134,8 +134,7 @@ func (c *Config) take(s *jobinfo.Section) jobinfo.Refusals {
 			continue
 		}
 		value, _, err := s.Get(key.Name)
-		var fault *jobinfo.Refusal
-		if errors.As(err, &fault) {
+		if fault, ok := errors.AsType[*jobinfo.Refusal](err); ok {
 			faults = append(faults, fault)
 			continue
 		}

@@ -59,6 +59,7 @@ func (s *Spool) machine() schedule.Machine {
 			m.Running[layout.OwnName(j.name)] = true
 		case over:
 			m.Running[layout.OwnName(j.name)] = true
+		case arriving, waiting:
 		}
 	}
 	switch {

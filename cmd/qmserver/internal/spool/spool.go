@@ -84,6 +84,7 @@ type Spool struct {
 	result   Result
 
 	nextPoll, nextBeat, nextFlush time.Time
+	watched                       bool // Watch was told since the last poll
 	plan                          []planned
 	dirty                         bool      // queue.json is not as the plan
 	judgedBy                      time.Time // until when recovery waits for idle supervisors

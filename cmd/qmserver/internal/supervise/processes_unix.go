@@ -60,7 +60,7 @@ func (p *processes) reap() {
 		var ru unix.Rusage
 		pid, err := unix.Wait4(-1, &ws, unix.WNOHANG|waitAll, &ru)
 		switch {
-		case err == unix.EINTR: //nolint:errorlint // unix returns bare numbers
+		case err == unix.EINTR:
 			continue
 		case err != nil: // ECHILD
 			p.empty = p.groupEmpty()

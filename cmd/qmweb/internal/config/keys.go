@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -57,13 +58,12 @@ func (r *reader) read(s *jobinfo.Section, keys []key) {
 		if !ok {
 			continue
 		}
-		var f *fault
-		if err != nil {
-			f = &fault{err.Error(), "write the value itself"}
-		} else {
-			f = k.take(r, v.Text)
+		var refused *jobinfo.Refusal
+		if errors.As(err, &refused) {
+			r.faults = append(r.faults, refused)
+			continue
 		}
-		if f != nil {
+		if f := k.take(r, v.Text); f != nil {
 			r.faults = append(r.faults, &jobinfo.Refusal{
 				File: r.file, Line: v.Line, Key: k.name, Value: v.Text, Problem: f.problem, Remedy: f.remedy,
 			})
