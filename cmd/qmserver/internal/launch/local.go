@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
@@ -27,8 +28,8 @@ const (
 // Event is what a launcher tells of a job that it was given.
 type Event struct {
 	disk.Identity
-	// Gone says that the supervisor ended without an answer: what is to be
-	// done stands in the run files.
+	// Gone says that the supervisor ended without an answer and that nothing
+	// is left of the job: what is to be done stands in the run files.
 	Gone   bool
 	Answer supervise.Answer
 }
@@ -41,15 +42,16 @@ type Local struct {
 	events chan Event
 	closed chan struct{}
 
-	mu       sync.Mutex // guards all below, and the fields of the supervisors
-	count    int
-	own      map[string]*supervisor   // by run file
-	finished map[disk.Identity]string // the run file that tells of its end
-	adopted  map[string]disk.Identity // run files of an earlier server's supervisors
+	mu      sync.Mutex // guards all below, and the fields of the supervisors
+	count   int
+	own     map[string]*supervisor   // by run file
+	told    map[disk.Identity]string // the run file that tells of an earlier run of a folder
+	adopted map[string]disk.Identity // run files of an earlier server's supervisors
 }
 
 type supervisor struct {
 	run   string // name of its run file
+	pid   int
 	stdin io.WriteCloser
 	busy  *disk.Identity
 	since time.Time // idle since
@@ -58,6 +60,10 @@ type supervisor struct {
 
 // NewLocal makes the folder of the run files if need be.
 func NewLocal(tree layout.Tree, log *slog.Logger) (*Local, error) {
+	// What a dead supervisor leaves falls to this process; see endLeftovers.
+	if err := proc.Adopt(); err != nil {
+		return nil, err
+	}
 	path := tree.Path(layout.RunDir)
 	if err := os.Mkdir(path, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
@@ -68,11 +74,11 @@ func NewLocal(tree layout.Tree, log *slog.Logger) (*Local, error) {
 	}
 	return &Local{
 		dir: dir, log: log,
-		events:   make(chan Event),
-		closed:   make(chan struct{}),
-		own:      make(map[string]*supervisor),
-		finished: make(map[disk.Identity]string),
-		adopted:  make(map[string]disk.Identity),
+		events:  make(chan Event),
+		closed:  make(chan struct{}),
+		own:     make(map[string]*supervisor),
+		told:    make(map[disk.Identity]string),
+		adopted: make(map[string]disk.Identity),
 	}, nil
 }
 
@@ -136,7 +142,7 @@ func (l *Local) spawn() (*supervisor, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start supervisor: %w", err), l.dir.Remove(name))
 	}
-	s := &supervisor{run: name, stdin: stdin}
+	s := &supervisor{run: name, pid: cmd.Process.Pid, stdin: stdin}
 	l.own[name] = s
 	go l.listen(s, cmd, stdout)
 	return s, nil
@@ -156,6 +162,7 @@ func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
 	err := cmd.Wait()
 	if busy := l.ended(s); busy != nil {
 		l.log.Warn("supervisor ended before its job", "run", s.run, "error", err)
+		l.endLeftovers(s.run)
 		l.tell(Event{Identity: *busy, Gone: true})
 	}
 }
@@ -166,7 +173,7 @@ func (l *Local) answered(s *supervisor, a supervise.Answer) {
 	s.busy = nil
 	s.since = time.Now()
 	if a.NotRun == "" {
-		l.finished[a.Identity] = s.run
+		l.told[a.Identity] = s.run
 	}
 	if s.jobs >= maxJobs {
 		l.letGo(s)

@@ -8,6 +8,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/runfile"
+	"qm/pkg/layout"
 )
 
 // Runs is what all run files together say.
@@ -34,13 +35,13 @@ func (l *Local) Runs() Runs {
 	return runs
 }
 
-// remember notes the ends that the run file tells of, for Release.
+// remember notes of which folders the run file tells, for Release.
 func (l *Local) remember(run runfile.Run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, line := range run.Last {
-		if line.Event == runfile.Ended {
-			l.finished[id] = run.Name
+		if line.Event != runfile.Released {
+			l.told[id] = run.Name
 		}
 	}
 }
@@ -58,8 +59,9 @@ func (l *Local) names() ([]string, error) {
 	return names, nil
 }
 
-// Adopt goes on watching a job whose supervisor an earlier server started. Its
-// end is told as Gone.
+// Adopt goes on watching a job whose supervisor an earlier server started,
+// dead or alive. Gone tells when the supervisor has ended and nothing is left
+// of the job.
 func (l *Local) Adopt(run string, id disk.Identity) error {
 	f, err := l.dir.OpenFile(run, os.O_RDWR, 0)
 	if err != nil {
@@ -74,6 +76,7 @@ func (l *Local) Adopt(run string, id disk.Identity) error {
 			l.log.Error("lock of adopted run can't be waited for", "run", run, "error", err)
 		}
 		_ = f.Close()
+		l.endLeftovers(run)
 		l.mu.Lock()
 		delete(l.adopted, run)
 		l.mu.Unlock()
@@ -92,15 +95,15 @@ func (l *Local) Own(run string) bool {
 }
 
 // Release makes it durable that what the run files say of an earlier run of
-// this folder is over, before the folder is claimed again.
-func (l *Local) Release(id disk.Identity) error {
+// this folder is over, before the folder is claimed again for this attempt.
+func (l *Local) Release(id disk.Identity, attempt int) error {
 	l.mu.Lock()
-	run, told := l.finished[id]
+	run, told := l.told[id]
 	l.mu.Unlock()
 	if !told {
 		return nil
 	}
-	err := runfile.Release(l.dir, run, id)
+	err := runfile.Release(l.dir, run, id, attempt)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -111,7 +114,7 @@ func (l *Local) Release(id disk.Identity) error {
 func (l *Local) forget(id disk.Identity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.finished, id)
+	delete(l.told, id)
 }
 
 // Sweep removes the run files whose supervisor is gone and that tell of no
@@ -142,4 +145,20 @@ func anyPending(run runfile.Run, pending func(disk.Identity) bool) bool {
 		}
 	}
 	return false
+}
+
+// Attempts returns, for the folders whose run was cut, which attempt is next.
+func (r Runs) Attempts() map[disk.Identity]int {
+	next := make(map[disk.Identity]int)
+	for _, run := range r.Files {
+		for id, line := range run.Last {
+			switch {
+			case line.Event == runfile.Released:
+				next[id] = max(next[id], line.Attempt)
+			case line.Event == runfile.Starting, line.Outcome == layout.Interrupted:
+				next[id] = max(next[id], line.Attempt+1)
+			}
+		}
+	}
+	return next
 }

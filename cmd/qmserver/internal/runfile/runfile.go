@@ -100,9 +100,9 @@ type Run struct {
 const maxFile = 16 << 20
 
 // Release appends that what the run file name of dir says of a folder is over,
-// so that the folder may be claimed again. It is on disk when Release returns
+// so that the folder may be claimed again for this attempt. It is on disk when Release returns
 // nil.
-func Release(dir *os.Root, name string, id disk.Identity) error {
+func Release(dir *os.Root, name string, id disk.Identity, attempt int) error {
 	if err := mend(dir, name); err != nil {
 		return fmt.Errorf("release run: %w", err)
 	}
@@ -111,7 +111,7 @@ func Release(dir *os.Root, name string, id disk.Identity) error {
 		return fmt.Errorf("release run: %w", err)
 	}
 	file := File{f}
-	return errors.Join(file.Append(Line{Event: Released, At: time.Now(), Identity: id}), f.Close())
+	return errors.Join(file.Append(Line{Event: Released, At: time.Now(), Identity: id, Attempt: attempt}), f.Close())
 }
 
 // mend takes off a last line that a crash cut, which the next one would be

@@ -83,7 +83,7 @@ func TestALineWithoutItsBreakDoesNotCount(t *testing.T) {
 		t.Errorf("says %q, want %q", got, Starting)
 	}
 	// What is appended after a cut line must not be glued to it.
-	if err := Release(dir, "r", id); err != nil {
+	if err := Release(dir, "r", id, 2); err != nil {
 		t.Fatal(err)
 	}
 	if run, err = Read(dir, "r"); err != nil || run.Last[id].Event != Released {

@@ -90,7 +90,7 @@ func (s *Spool) startPlanned(now time.Time) int {
 // claim moves a job to QM_Jobs and hands it to the launcher. What an earlier
 // run of the same folder left in the run files is released before.
 func (s *Spool) claim(j *job, now time.Time) {
-	err := s.launcher.Release(j.Identity)
+	err := s.launcher.Release(j.Identity, j.attempt)
 	if err == nil {
 		err = s.moveJob(j, layout.Queued, layout.Running)
 	}

@@ -98,7 +98,7 @@ func (s *Spool) listed(e fs.DirEntry, now time.Time) (disk.Identity, bool) {
 	j := s.jobs[facts.Identity]
 	switch {
 	case j == nil:
-		s.add(&job{Identity: facts.Identity, name: e.Name(), facts: facts, arrived: now, attempt: 1})
+		s.add(&job{Identity: facts.Identity, name: e.Name(), facts: facts, arrived: now, attempt: max(1, s.attempts[facts.Identity])})
 	case j.phase == arriving || j.phase == waiting:
 		if j.name != e.Name() {
 			s.log.Info("job renamed", "job", j.shown(), "to", layout.Display(e.Name()))
@@ -145,6 +145,7 @@ func (s *Spool) add(j *job) {
 
 func (s *Spool) drop(j *job) {
 	delete(s.jobs, j.Identity)
+	delete(s.attempts, j.Identity)
 	s.dirty = true
 }
 

@@ -50,6 +50,10 @@ func (s *Spool) listRunning(now time.Time) {
 			s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle)
 		}
 		s.jobs[j.Identity] = j
+		if v.said == saidCut {
+			s.adopt(j, v) // for what is left of it; then the table is asked again
+			continue
+		}
 		s.apply(j, v, now)
 	}
 }
@@ -107,9 +111,7 @@ func (s *Spool) apply(j *job, v verdict, now time.Time) {
 	if v.said != saidNothing && v.said != saidUnreadable {
 		j.attempt = max(v.line.Attempt, 1)
 	}
-	if j.nbProc == 0 {
-		s.reread(j)
-	}
+	s.reread(j)
 	switch act := recovery[v.said]; act {
 	case adopt:
 		s.adopt(j, v)
@@ -140,8 +142,14 @@ func (s *Spool) adopt(j *job, v verdict) {
 	j.nbProc = max(v.line.NbProc, 1)
 	j.started = v.line.At
 	if err := s.launcher.Adopt(v.run, j.Identity); err != nil {
+		s.known = false
 		s.log.Error("job can't be adopted; it is tried again", "job", j.shown(), "error", err)
 		delete(s.jobs, j.Identity)
+		return
+	}
+	s.reread(j)
+	if v.said == saidCut {
+		s.log.Warn("job was cut; what is left of it is ended", "job", j.shown(), "run", v.run)
 		return
 	}
 	s.log.Info("job adopted", "job", j.shown(), "nb_proc", j.nbProc, "since", v.line.At.Format(time.RFC3339))
@@ -150,6 +158,9 @@ func (s *Spool) adopt(j *job, v verdict) {
 // reread reads the info file of a job that an earlier server claimed, for its
 // owner and for whether it may be run again.
 func (s *Spool) reread(j *job) {
+	if j.owner != "" {
+		return // it was claimed by this one
+	}
 	root, err := os.OpenRoot(filepath.Join(string(s.Tree), layout.Running.Folder()))
 	if err != nil {
 		return

@@ -52,7 +52,7 @@ type Launcher interface {
 	Runs() launch.Runs
 	Own(run string) bool
 	Adopt(run string, id disk.Identity) error
-	Release(disk.Identity) error
+	Release(id disk.Identity, attempt int) error
 	Sweep(pending func(disk.Identity) bool) error
 	RetireIdle()
 }
@@ -72,10 +72,11 @@ type Spool struct {
 	rootID   disk.Identity
 	lock     *Lock
 
-	jobs    map[disk.Identity]*job // queued and running
-	places  map[place]string       // of what is no job: why, in words
-	looks   chan look
-	looking int // readings under way
+	jobs     map[disk.Identity]*job // queued and running
+	places   map[place]string       // of what is no job: why, in words
+	attempts map[disk.Identity]int  // of queued folders whose run an earlier server saw cut: which one is next
+	looks    chan look
+	looking  int // readings under way
 
 	started  time.Time
 	problems []string // what holds the whole server back
@@ -109,10 +110,11 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	}
 	s := &Spool{
 		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
-		jobs:    make(map[disk.Identity]*job),
-		places:  make(map[place]string),
-		looks:   make(chan look, maxLooks),
-		started: time.Now(),
+		jobs:     make(map[disk.Identity]*job),
+		places:   make(map[place]string),
+		looks:    make(chan look, maxLooks),
+		started:  time.Now(),
+		attempts: launcher.Runs().Attempts(),
 	}
 	if err := s.makeFolders(); err != nil {
 		return nil, errors.Join(err, root.Close())

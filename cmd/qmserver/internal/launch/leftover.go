@@ -1,0 +1,78 @@
+package launch
+
+import (
+	"time"
+
+	"qm/cmd/qmserver/internal/proc"
+)
+
+const (
+	killAgain = 10 * time.Millisecond // what is left may have forked in between
+	killSlow  = time.Second           // once it is clear that something does not die
+	killLong  = 60 * time.Second      // after which it is told
+)
+
+// endLeftovers returns when nothing is left of the job whose supervisor, that
+// of the run file, is dead. What a dead supervisor leaves falls to this server
+// if that started it; else it is found by QM_RUN in its environment. A process
+// that cleared its environment, after server and supervisor both died, is not
+// found.
+func (l *Local) endLeftovers(run string) {
+	begin, pause, told := time.Now(), killAgain, false
+	for {
+		left := l.leftovers(run)
+		if len(left) == 0 {
+			return
+		}
+		if !told {
+			l.log.Warn("ending what a dead supervisor left", "run", run, "processes", names(left))
+			told = true
+		}
+		for _, pid := range left {
+			if err := proc.Kill(pid); err != nil {
+				l.log.Error("process can't be ended", "run", run, "process", proc.Find(pid).String(), "error", err)
+			}
+			proc.Reap(pid)
+		}
+		if pause == killAgain && time.Since(begin) > killLong {
+			pause = killSlow
+			l.log.Error("processes do not die; the job keeps its slots", "run", run, "processes", names(left))
+		}
+		select {
+		case <-time.After(pause):
+		case <-l.closed:
+			return
+		}
+	}
+}
+
+// leftovers returns our children that are no supervisors, all that came of
+// them, and what is marked as of the run. An ended child is reaped at once.
+func (l *Local) leftovers(run string) []int {
+	l.mu.Lock()
+	supervisors := make(map[int]bool, len(l.own))
+	for _, s := range l.own {
+		supervisors[s.pid] = true
+	}
+	children := proc.Children()
+	l.mu.Unlock()
+	var strangers []int
+	for _, pid := range children {
+		if !supervisors[pid] && !proc.Reap(pid) {
+			strangers = append(strangers, pid)
+		}
+	}
+	left := proc.WithVariable("QM_RUN", run)
+	if len(strangers) > 0 {
+		left = append(left, proc.Descendants(strangers)...)
+	}
+	return left
+}
+
+func names(pids []int) []string {
+	var all []string
+	for _, pid := range pids {
+		all = append(all, proc.Find(pid).String())
+	}
+	return all
+}

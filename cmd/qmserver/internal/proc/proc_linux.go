@@ -1,0 +1,96 @@
+package proc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Adopt makes this process the one to whom all descendants fall that lose
+// their parent; see PR_SET_CHILD_SUBREAPER(2const).
+func Adopt() error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("become subreaper: %w", err)
+	}
+	return nil
+}
+
+// Children returns the numbers of this process's children, also those that
+// have ended and are not waited for.
+func Children() []int { return children("self") }
+
+// Descendants returns the numbers of all that came of the processes given, and
+// those themselves first.
+func Descendants(of []int) []int {
+	found := append([]int(nil), of...)
+	for i := 0; i < len(found); i++ {
+		found = append(found, children(strconv.Itoa(found[i]))...)
+	}
+	return found
+}
+
+// children reads proc_tid_children(5).
+func children(pid string) []int {
+	lists, _ := filepath.Glob("/proc/" + pid + "/task/*/children")
+	var all []int
+	for _, list := range lists {
+		data, _ := os.ReadFile(list) // gone in the meantime: has none
+		for f := range strings.FieldsSeq(string(data)) {
+			if n, err := strconv.Atoi(f); err == nil {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
+
+// Find names the process with this number.
+func Find(pid int) Process {
+	comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return Process{pid, strings.TrimSpace(string(comm))}
+}
+
+// WithVariable returns the processes in whose environment, as it was at their
+// start, the variable has this value. Those that we may not look into, and
+// those that have ended and are not waited for, are not found.
+func WithVariable(name, value string) []int {
+	dirs, _ := os.ReadDir("/proc")
+	want := []byte(name + "=" + value)
+	var found []int
+	for _, d := range dirs {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		environ, _ := os.ReadFile("/proc/" + d.Name() + "/environ")
+		for v := range bytes.SplitSeq(environ, []byte{0}) {
+			if bytes.Equal(v, want) {
+				found = append(found, pid)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// Kill sends KILL. It is no error that the process is gone.
+func Kill(pid int) error {
+	err := unix.Kill(pid, unix.SIGKILL)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// Reap waits for a child of ours if it has ended, and tells whether it had:
+// from then on its number may be another's.
+func Reap(pid int) bool {
+	got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil)
+	return err == nil && got == pid
+}

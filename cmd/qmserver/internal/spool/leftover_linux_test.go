@@ -1,0 +1,108 @@
+package spool
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"qm/cmd/qmserver/internal/proc"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/pkg/layout"
+)
+
+// TestWhatIsLeftOfACutRun: server and supervisor are dead, a process of the
+// job lives. It is ended before the job is run again.
+func TestWhatIsLeftOfACutRun(t *testing.T) {
+	s := newServer(t)
+	id := s.put(layout.Running, "a", "script = kill -0 $(cat left) && echo beside >>runs; echo x >>runs\nrerun : yes")
+	if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.writeRun(id, []runfile.Line{{Event: runfile.Starting, Attempt: 1}})
+	left := exec.Command("sleep", "600")
+	left.Env = append(os.Environ(), "QM_RUN=earlier")
+	left.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := left.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan error, 1)
+	go func() { gone <- left.Wait() }()
+	if err := os.WriteFile(filepath.Join(s.tree.Job(layout.Running, "a"), "left"), []byte(strconv.Itoa(left.Process.Pid)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.drain()
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("it lives")
+		_ = left.Process.Kill()
+	}
+	if got := s.read(layout.Done, "a", "runs"); got != "x\n" {
+		t.Errorf("runs: %q", got)
+	}
+	if rec := s.record(layout.Done, "a"); rec.Attempt != 2 {
+		t.Errorf("attempt %d, want 2", rec.Attempt)
+	}
+}
+
+// TestASupervisorIsKilled: what its job started in sessions of its own is ended
+// and the job parked, with its log.
+func TestASupervisorIsKilled(t *testing.T) {
+	s := newServer(t).start()
+	s.put(layout.Queued, "a", `script = (env -i setsid sh -c 'echo $$ >orphan; exec sleep 600' &) ; echo here; while [ ! -s orphan ]; do sleep 0.01; done; touch ready; sleep 600`)
+	s.await("ready", func() bool {
+		_, err := os.Stat(filepath.Join(s.tree.Job(layout.Running, "a"), "ready"))
+		return err == nil
+	})
+	orphan, err := strconv.Atoi(strings.TrimSpace(s.read(layout.Running, "a", "orphan")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range proc.Children() {
+		if err := proc.Kill(pid); err != nil {
+			t.Error(err)
+		}
+	}
+	s.await("lost", func() bool { return s.where("a") == "lost" })
+	if syscall.Kill(orphan, 0) == nil {
+		t.Error("something is left")
+	}
+	if log := s.read(layout.Lost, "a", layout.JobLog); !strings.Contains(log, "\nhere\n") || !strings.Contains(log, "QM: interrupted at") {
+		t.Errorf("log:\n%s", log)
+	}
+	s.end()
+}
+
+// TestAttemptsOutliveTheServer: an attempt that was cut counts although the
+// server ends before the next.
+func TestAttemptsOutliveTheServer(t *testing.T) {
+	s := newServer(t)
+	id := s.put(layout.Running, "a", "script = echo x >>runs\nrerun : yes")
+	if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.writeRun(id, []runfile.Line{{Event: runfile.Starting, Attempt: 2}})
+	pause := s.tree.Job(layout.Queued, "PAUSE")
+	if err := os.MkdirAll(filepath.Dir(pause), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(pause, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.drain()
+	if got := s.where("a"); got != "queued" {
+		t.Fatalf("is in %q", got)
+	}
+	if err := os.Remove(pause); err != nil {
+		t.Fatal(err)
+	}
+	s.drain()
+	if rec := s.record(layout.Done, "a"); rec.Attempt != 3 {
+		t.Errorf("attempt %d, want 3", rec.Attempt)
+	}
+}
