@@ -1,14 +1,7 @@
 package spool
 
 import (
-	"errors"
 	"fmt"
-	"hash/maphash"
-	"io"
-	"io/fs"
-	"os"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +9,8 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/schedule"
-	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
 
@@ -43,17 +36,11 @@ type reading struct {
 	words    string    // what it waits for
 }
 
-// look is what one reading found.
+// look is what one reading found, and when, by our own monotonic clock.
 type look struct {
 	disk.Identity
+	folder.Look
 	start, end time.Time
-	sum        uint64 // of all that a change would change
-	files      int
-	bytes      int64
-	busy       string // a file that says that something still copies
-	info       jobinfo.Info
-	infoErr    error
-	err        error // it could not be read
 }
 
 // startLooks begins the readings that are due, in the order of arrival.
@@ -68,9 +55,12 @@ func (s *Spool) startLooks(now time.Time) {
 	for _, j := range due[:min(len(due), maxLooks-s.looking)] {
 		j.reading.underWay = true
 		s.looking++
-		go func(id disk.Identity, name string) {
-			s.looks <- lookAt(s.Tree.Folder(layout.Queued), name, id, s.JobFiles)
-		}(j.Identity, j.name)
+		go func(ref folder.Ref) {
+			l := look{Identity: ref.Identity, start: time.Now()}
+			l.Look = folder.LookAt(ref, s.JobFiles)
+			l.end = time.Now()
+			s.looks <- l
+		}(s.ref(j, layout.Queued))
 	}
 }
 
@@ -109,40 +99,32 @@ func (s *Spool) looked(l look) {
 	}
 	r := &j.reading
 	r.underWay = false
-	j.info = l.info
-	if r.last.sum != l.sum || r.same.IsZero() {
+	j.info = l.Info
+	if r.last.Sum != l.Sum || r.same.IsZero() {
 		r.same = l.end
 	}
 	r.last = l
 	calm := l.start.Sub(r.same)
-	settled := calm >= s.Settle
 	switch {
-	case l.err != nil:
-		r.words = fmt.Sprintf("can't be read (%v)", cause(l.err))
+	case l.Failed != "":
+		r.words = fmt.Sprintf("can't be read (%s); it is tried again", l.Failed)
 		r.due = l.end.Add(lookAgain)
-	case l.busy != "":
-		r.words = fmt.Sprintf("arriving: %s says that it is still being copied", layout.Display(l.busy))
+	case l.Busy != "":
+		r.words = fmt.Sprintf("arriving: %s says that it is still being copied", layout.Display(l.Busy))
 		r.due = l.end.Add(lookAgain)
-	case !settled:
-		r.words = fmt.Sprintf("arriving: %s, %s", plural(l.files, "file"), humanize.IBytes(uint64(l.bytes)))
+	case calm < s.Settle:
+		r.words = fmt.Sprintf("arriving: %s, %s", plural(l.Files, "file"), humanize.IBytes(uint64(l.Bytes)))
 		r.due = r.same.Add(s.Settle)
-	case l.infoErr != nil && !isVerdict(l.infoErr):
-		r.words = fmt.Sprintf("its info file can't be read (%v); it is tried again", cause(l.infoErr))
+	case l.Verdict == folder.Unreadable:
+		r.words = fmt.Sprintf("its info file can't be read (%s); it is tried again", l.Problem)
 		r.due = l.end.Add(lookAgain)
-	case errors.Is(l.infoErr, jobinfo.ErrNoInfoFile) && calm < noInfoFor && !s.Drain:
+	case l.Verdict == folder.Missing && calm < noInfoFor && !s.Drain:
 		r.words = fmt.Sprintf("its info file is missing: put %s into it", strings.Join(s.JobFiles, " or "))
 		r.due = l.end.Add(max(s.Settle, lookAgain))
 	default:
 		s.complete(j, l)
 	}
 	s.dirty = true
-}
-
-// isVerdict tells whether an error is about what the user wrote or left out;
-// others may pass, such as those of a network file system.
-func isVerdict(err error) bool {
-	var refusals jobinfo.Refusals
-	return errors.As(err, &refusals) || errors.Is(err, jobinfo.ErrNoInfoFile) || errors.Is(err, fs.ErrPermission)
 }
 
 func plural(n int, what string) string {
@@ -154,10 +136,9 @@ func plural(n int, what string) string {
 
 // complete takes a folder that is all there as a job, or refuses it.
 func (s *Spool) complete(j *job, l look) {
-	j.refusal = l.infoErr
 	j.owner = ownerOf(j)
-	if j.refusal != nil {
-		s.reject(j, j.refusal.Error())
+	if l.Verdict != folder.Accepted {
+		s.reject(j, l.Problem)
 		return
 	}
 	j.nbProc = min(j.info.NbProc, s.Slots)
@@ -166,104 +147,4 @@ func (s *Spool) complete(j *job, l look) {
 	for _, w := range j.info.Warnings {
 		s.log.Warn("job's info file", "job", j.shown(), "warning", w)
 	}
-}
-
-// lookAt reads the folder name of parent, if it is id.
-func lookAt(parent, name string, id disk.Identity, jobFiles []string) look {
-	l := look{Identity: id, start: time.Now()}
-	l.err = l.read(parent, name, jobFiles)
-	l.end = time.Now()
-	return l
-}
-
-func (l *look) read(parent, name string, jobFiles []string) error {
-	root, err := os.OpenRoot(parent)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	dir, err := layout.OpenJob(root, name)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	top, err := dir.Stat(".")
-	if err != nil {
-		return err
-	}
-	l.add(".", top)
-	if err := l.walk(dir, ".", disk.DetailsOf(top).Dev); err != nil {
-		return err
-	}
-	l.info, l.infoErr = jobinfo.Read(dir, jobFiles)
-	return nil
-}
-
-// walk adds all that lies in the folder at rel, on the file system dev.
-func (l *look) walk(dir *os.Root, rel string, dev uint64) error {
-	f, err := dir.Open(rel)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	for {
-		entries, err := f.ReadDir(1000)
-		for _, e := range entries {
-			name := path.Join(rel, e.Name())
-			info, err := e.Info()
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // its folder's times tell
-			}
-			if err != nil {
-				return err
-			}
-			l.add(name, info)
-			if info.IsDir() && disk.DetailsOf(info).Dev == dev {
-				if err := l.walk(dir, name, dev); err != nil {
-					return err
-				}
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-var seed = maphash.MakeSeed()
-
-// add takes a file or folder into the sum, which does not depend on the order.
-func (l *look) add(name string, info fs.FileInfo) {
-	d := disk.DetailsOf(info)
-	var h maphash.Hash
-	h.SetSeed(seed)
-	_, _ = h.WriteString(name)
-	for _, v := range [...]int64{int64(d.Inode), int64(info.Mode()), info.Size(), info.ModTime().UnixNano(), d.Ctime, d.Blocks} {
-		maphash.WriteComparable(&h, v)
-	}
-	l.sum += h.Sum64()
-	if info.Mode().IsRegular() {
-		l.files++
-		l.bytes += info.Size()
-		if isBusySign(path.Base(name)) {
-			l.busy = name
-		}
-	}
-}
-
-// rsyncTemp is how rsync calls a file until it is complete: .NAME.XXXXXX, the
-// last by mkstemp(3).
-var rsyncTemp = regexp.MustCompile(`^\..+\.[A-Za-z0-9]{6}$`)
-
-// isBusySign tells whether a file of this name is there only while something
-// copies. Words in small letters alone (.bashrc.backup) are taken for a user's
-// own: mkstemp makes one in 200 times, and the file's changes tell then.
-func isBusySign(name string) bool {
-	if strings.HasSuffix(name, ".part") {
-		return true
-	}
-	return rsyncTemp.MatchString(name) && strings.ToLower(name[len(name)-6:]) != name[len(name)-6:]
 }

@@ -115,12 +115,8 @@ func (s *Spool) claim(j *job, now time.Time) {
 
 // order is what the launcher is told.
 func (s *Spool) order(j *job, now time.Time) supervise.Job {
-	folder, err := filepath.Abs(s.Tree.Folder(layout.Running))
-	if err != nil {
-		folder = s.Tree.Folder(layout.Running)
-	}
 	o := supervise.Job{
-		Identity: j.Identity, JobID: layout.ID(j.name), Folder: folder, Attempt: j.attempt,
+		Ref: s.ref(j, layout.Running), Attempt: j.attempt,
 		Command: j.info.Command, NbProc: j.nbProc, Limit: j.info.Limit, Grace: s.Grace,
 		Owner: j.owner, Host: s.Host, Submitted: j.arrived, Claimed: now,
 		Notes: append(slices.Clone(j.info.Warnings), withoutEffect(j.info)...),

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/schedule"
 	"qm/pkg/jobinfo"
@@ -32,7 +33,6 @@ type job struct {
 	reading reading   // arriving: what is known of its copying
 
 	info    jobinfo.Info
-	refusal error // why the info file is none to run by
 	owner   string
 	nbProc  int // of the slots, at most all
 	attempt int
@@ -50,6 +50,11 @@ type move struct {
 	end      runfile.End
 	why      string // to the queue: why it goes back there
 	told     bool   // to lost: the reason stands in its folder
+}
+
+// ref is the job's folder, as it lies in the folder of the state.
+func (s *Spool) ref(j *job, state layout.State) folder.Ref {
+	return folder.Ref{Identity: j.Identity, Parent: s.Tree.Folder(state), JobID: layout.ID(j.name)}
 }
 
 func (j *job) shown() string { return layout.Display(j.name) }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/jobinfo"
@@ -161,16 +161,11 @@ func (s *Spool) reread(j *job) {
 	if j.owner != "" {
 		return // it was claimed by this one
 	}
-	root, err := os.OpenRoot(filepath.Join(string(s.Tree), layout.Running.Folder()))
-	if err != nil {
-		return
-	}
-	defer root.Close()
-	dir, err := layout.OpenJob(root, j.name)
+	dir, err := folder.Open(s.ref(j, layout.Running))
 	if err != nil {
 		return
 	}
 	defer dir.Close()
-	j.info, j.refusal = jobinfo.Read(dir, s.JobFiles)
+	j.info, _ = jobinfo.Read(dir, s.JobFiles) // what could be read counts
 	j.owner = ownerOf(j)
 }

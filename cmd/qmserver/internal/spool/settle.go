@@ -1,15 +1,12 @@
 package spool
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
-	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/runfile"
-	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
 )
 
@@ -140,55 +137,15 @@ func (s *Spool) retryMoves(now time.Time) {
 	}
 }
 
-// leaveReason writes into the job's folder why it is lost: at the end of its
-// log, for people, and into its record. Only a regular file is written to.
+// leaveReason writes into the job's folder why it is lost.
 func (s *Spool) leaveReason(j *job, now time.Time) error {
-	parent, err := s.root.OpenRoot(j.move.from.Folder())
-	if err != nil {
-		return err
-	}
-	defer parent.Close()
-	dir, err := layout.OpenJob(parent, j.name)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return errors.Join(appendReason(dir, j.move.end, now), s.recordReason(dir, j, now))
-}
-
-func appendReason(dir *os.Root, end runfile.End, now time.Time) error {
-	if info, err := dir.Lstat(layout.JobLog); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("write %s: %w", layout.JobLog, layout.ErrNotRegular)
-	}
-	f, err := dir.OpenFile(layout.JobLog, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(f, "QM: %s at %s: %s\n", end.Outcome, now.Format(time.RFC3339), end.Reason)
-	return errors.Join(err, f.Close())
-}
-
-// recordReason writes the record, and keeps what a supervisor wrote into it of
-// a run that was cut.
-func (s *Spool) recordReason(dir *os.Root, j *job, now time.Time) error {
-	r := &layout.Record{}
-	if j.move.end.Outcome == layout.Interrupted {
-		if data, err := layout.ReadFile(dir, layout.RecordFile, layout.MaxRecord); err == nil {
-			if old, err := layout.ParseRecord(data); err == nil {
-				r = old
-			}
-		}
-	}
-	r.Name, r.Attempt = layout.Display(j.name), j.attempt
-	r.Outcome, r.Reason, r.Finished, r.Host = &j.move.end.Outcome, &j.move.end.Reason, &now, &s.Host
+	why := folder.Reason{Outcome: j.move.end.Outcome, Text: j.move.end.Reason, At: now}
+	why.Record = layout.Record{Name: j.shown(), Host: &s.Host, Submitted: &j.arrived, Attempt: j.attempt}
 	if j.owner != "" {
-		r.Owner = &j.owner
+		why.Record.Owner = &j.owner
 	}
-	if !j.arrived.IsZero() && r.Submitted == nil {
-		r.Submitted = &j.arrived
+	if j.info.Command != "" {
+		why.Record.Script = &j.info.Command
 	}
-	if r.Script == nil && j.info.Command != "" {
-		r.Script = &j.info.Command
-	}
-	return supervise.WriteRecord(dir, r, disk.Durable)
+	return folder.LeaveReason(s.ref(j, j.move.from), why)
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
@@ -100,6 +101,11 @@ type place struct {
 
 // New takes the tree, which lock holds, and makes the folders that are missing.
 func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, error) {
+	path, err := filepath.Abs(string(opt.Tree)) // supervisors work elsewhere
+	if err != nil {
+		return nil, err
+	}
+	opt.Tree = layout.Tree(path)
 	root, err := os.OpenRoot(string(opt.Tree))
 	if err != nil {
 		return nil, err

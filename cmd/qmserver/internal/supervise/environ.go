@@ -36,7 +36,7 @@ func (a *attempt) environ() []string {
 	}
 	return append(env,
 		"NB_PROC="+n, "QM_JOB="+a.name, "QM_RUN="+a.Run,
-		"PWD="+filepath.Join(a.Folder, a.name))
+		"PWD="+filepath.Join(a.Parent, a.name))
 }
 
 func without(env, names []string) []string {

@@ -52,7 +52,7 @@ func (l *jobLog) start(a *attempt) {
 	var b strings.Builder
 	fmt.Fprintln(&b, layout.StartedLine(a.started))
 	fmt.Fprintf(&b, "Host: %s, user: %s, folder: %s, PATH: %s, processors: %d\n",
-		a.Host, userName(), layout.Display(filepath.Join(a.Folder, a.name)), layout.Display(os.Getenv("PATH")), a.NbProc)
+		a.Host, userName(), layout.Display(filepath.Join(a.Parent, a.name)), layout.Display(os.Getenv("PATH")), a.NbProc)
 	for _, note := range a.Notes {
 		fmt.Fprintf(&b, "QM: %s\n", note)
 	}

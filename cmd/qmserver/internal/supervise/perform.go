@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -59,13 +59,16 @@ func (s *supervisor) perform(job *Job) (Answer, error) {
 // prepare opens the job's folder, checks that it is the one that was claimed,
 // goes there and opens its log.
 func prepare(job *Job, sig *signals) (*attempt, error) {
-	name, err := layout.NameOfID(job.JobID)
+	name, err := job.Name()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := openFolder(job.Folder, name, job.Identity)
+	dir, err := folder.Open(job.Ref)
 	if err != nil {
 		return nil, err
+	}
+	if err := folder.Enter(dir); err != nil {
+		return nil, errors.Join(err, dir.Close())
 	}
 	a := &attempt{Job: job, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: sig.child}}
 	a.log, err = openLog(dir)
@@ -73,43 +76,6 @@ func prepare(job *Job, sig *signals) (*attempt, error) {
 		return nil, errors.Join(err, dir.Close())
 	}
 	return a, nil
-}
-
-func openFolder(parent, name string, id disk.Identity) (*os.Root, error) {
-	root, err := os.OpenRoot(parent)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	dir, err := layout.OpenJob(root, name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, layout.ErrNotFolder) {
-		return nil, errGone
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := enter(dir, id); err != nil {
-		return nil, errors.Join(err, dir.Close())
-	}
-	return dir, nil
-}
-
-// enter makes dir the working directory, which the job inherits, unless it is
-// another folder than id.
-func enter(dir *os.Root, id disk.Identity) error {
-	f, err := dir.Open(".")
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	now, err := disk.IdentityOf(f)
-	if err != nil {
-		return err
-	}
-	if now != id {
-		return errGone
-	}
-	return f.Chdir()
 }
 
 // close lets go of the folder: a working directory would keep its file system

@@ -1,15 +1,11 @@
 package supervise
 
 import (
-	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
-	"path"
 	"strings"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -42,18 +38,5 @@ func (a *attempt) writeRecord(f *finish) {
 		}
 		r.CPUSeconds, r.PeakMemoryBytes = f.usage.cpuSeconds, f.usage.peakBytes
 	}
-	_ = WriteRecord(a.dir, r, sync)
-}
-
-// WriteRecord writes the record of a job into its folder. If durable, it is on
-// disk when WriteRecord returns nil.
-func WriteRecord(dir *os.Root, r *layout.Record, sync disk.Sync) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := dir.Mkdir(path.Dir(layout.RecordFile), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return disk.Replace(dir, layout.RecordFile, append(data, '\n'), 0o644, sync)
+	_ = folder.WriteRecord(a.dir, r, sync)
 }

@@ -11,13 +11,13 @@ package supervise
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"runtime"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/runfile"
 )
 
@@ -26,11 +26,9 @@ const RunFD = 3
 
 // Job is what a supervisor is told of a job.
 type Job struct {
-	disk.Identity        // who the folder is; what else lies at its path is not started
-	JobID         string `json:"job"`    // layout.ID of the folder's name
-	Folder        string `json:"folder"` // absolute path of the folder that it lies in
-	Run           string `json:"run"`    // QM_RUN in the job's environment
-	Attempt       int    `json:"attempt"`
+	folder.Ref        // what else lies at its path is not started
+	Run        string `json:"run"` // QM_RUN in the job's environment
+	Attempt    int    `json:"attempt"`
 
 	Command string   `json:"command,omitempty"` // for the shell
 	Args    []string `json:"args,omitempty"`    // or, without a shell, the program and its arguments
@@ -122,6 +120,3 @@ func readLines(r io.Reader) <-chan []byte {
 	}()
 	return lines
 }
-
-// errGone says that the job's folder is not where it was when it was claimed.
-var errGone = errors.New("the folder was taken away before the start")

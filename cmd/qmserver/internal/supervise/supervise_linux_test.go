@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -83,7 +84,7 @@ func (p *process) job(name, command string) Job {
 		p.t.Fatal(err)
 	}
 	return Job{
-		Identity: f.Identity, JobID: layout.ID(name), Folder: p.folder, Run: "run-" + name, Attempt: 1,
+		Ref: folder.Ref{Identity: f.Identity, JobID: layout.ID(name), Parent: p.folder}, Run: "run-" + name, Attempt: 1,
 		Command: command, NbProc: 1, Grace: 200 * time.Millisecond, Owner: "o", Host: "h",
 	}
 }

@@ -127,7 +127,7 @@ func (w *watcher) asked() string {
 	if name := w.control.stopFile(); name != "" {
 		return fmt.Sprintf("a file named %s was put into its folder", name)
 	}
-	if !isAt(w.Folder, w.name, w.Identity) {
+	if !isAt(w.Parent, w.name, w.Identity) {
 		return "its folder was taken out of " + layout.Running.Folder()
 	}
 	return ""

@@ -1,0 +1,158 @@
+package folder
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/pkg/jobinfo"
+)
+
+// Verdict is what is to be thought of an info file.
+type Verdict string
+
+// The verdicts. Unreadable ones may be readable later.
+const (
+	Accepted   Verdict = ""
+	Refused    Verdict = "refused"
+	Missing    Verdict = "missing"
+	Unreadable Verdict = "unreadable"
+)
+
+// Look is what one reading of a folder found.
+type Look struct {
+	Sum   uint64 `json:"sum"` // of all that a change would change
+	Files int    `json:"files"`
+	Bytes int64  `json:"bytes"`
+	Busy  string `json:"busy,omitempty"` // a file that says that something still copies
+
+	Info    jobinfo.Info `json:"info"`
+	Verdict Verdict      `json:"verdict,omitempty"`
+	Problem string       `json:"problem,omitempty"` // with Verdict, in words
+	Failed  string       `json:"failed,omitempty"`  // why the folder itself could not be read; nothing else counts then
+}
+
+// LookAt reads the folder: lstat of everything in it, and its info file. It
+// follows no link, opens no other file and leaves no file system.
+func LookAt(r Ref, jobFiles []string) Look {
+	var l Look
+	if err := l.read(r, jobFiles); err != nil {
+		return Look{Failed: err.Error()}
+	}
+	return l
+}
+
+func (l *Look) read(r Ref, jobFiles []string) error {
+	dir, err := Open(r)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	top, err := dir.Stat(".")
+	if err != nil {
+		return err
+	}
+	l.add(".", top)
+	if err := l.walk(dir, ".", disk.DetailsOf(top).Dev); err != nil {
+		return err
+	}
+	l.Info, err = jobinfo.Read(dir, jobFiles)
+	l.judge(err)
+	return nil
+}
+
+// judge tells what the user wrote or left out from what may pass, such as an
+// error of a network file system.
+func (l *Look) judge(err error) {
+	if err == nil {
+		return
+	}
+	l.Problem = err.Error()
+	_, refused := errors.AsType[jobinfo.Refusals](err)
+	switch {
+	case errors.Is(err, jobinfo.ErrNoInfoFile):
+		l.Verdict = Missing
+	case errors.Is(err, fs.ErrPermission):
+		l.Verdict = Refused
+		l.Problem = fmt.Sprintf("its info file may not be read by qmserver (%v): chmod it and drop the folder again", err)
+	case refused:
+		l.Verdict = Refused
+	default:
+		l.Verdict = Unreadable
+	}
+}
+
+// walk adds all that lies in the folder at rel, on the file system dev.
+func (l *Look) walk(dir *os.Root, rel string, dev uint64) error {
+	f, err := dir.Open(rel)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for {
+		entries, err := f.ReadDir(1000)
+		for _, e := range entries {
+			if err := l.entry(dir, path.Join(rel, e.Name()), e, dev); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Look) entry(dir *os.Root, name string, e fs.DirEntry, dev uint64) error {
+	info, err := e.Info()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // its folder's times tell
+	}
+	if err != nil {
+		return err
+	}
+	l.add(name, info)
+	if info.IsDir() && disk.DetailsOf(info).Dev == dev {
+		return l.walk(dir, name, dev)
+	}
+	return nil
+}
+
+// add takes a file or folder into the sum, which does not depend on the order
+// and is the same in each process.
+func (l *Look) add(name string, info fs.FileInfo) {
+	d := disk.DetailsOf(info)
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%s\x00%d %d %d %d %d %d", name, d.Inode, info.Mode(), info.Size(), info.ModTime().UnixNano(), d.Ctime, d.Blocks)
+	l.Sum += h.Sum64()
+	if info.Mode().IsRegular() {
+		l.Files++
+		l.Bytes += info.Size()
+		if isBusySign(path.Base(name)) {
+			l.Busy = name
+		}
+	}
+}
+
+// rsyncTemp is how rsync calls a file until it is complete: .NAME.XXXXXX, the
+// last by mkstemp(3).
+var rsyncTemp = regexp.MustCompile(`^\..+\.[A-Za-z0-9]{6}$`)
+
+// isBusySign tells whether a file of this name is there only while something
+// copies. Words in small letters alone (.bashrc.backup) are taken for a user's
+// own: mkstemp makes one in 200 times, and the file's changes tell then.
+func isBusySign(name string) bool {
+	if strings.HasSuffix(name, ".part") {
+		return true
+	}
+	return rsyncTemp.MatchString(name) && strings.ToLower(name[len(name)-6:]) != name[len(name)-6:]
+}
