@@ -67,7 +67,8 @@ func TestServe(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("it stopped with %v", err)
 	}
-	if _, err := http.Get(address); err == nil {
+	if answer, err := http.Get(address); err == nil {
+		answer.Body.Close()
 		t.Error("it answers after its end")
 	}
 }

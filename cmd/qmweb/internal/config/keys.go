@@ -58,8 +58,7 @@ func (r *reader) read(s *jobinfo.Section, keys []key) {
 		if !ok {
 			continue
 		}
-		var refused *jobinfo.Refusal
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*jobinfo.Refusal](err); ok {
 			r.faults = append(r.faults, refused)
 			continue
 		}
@@ -153,8 +152,8 @@ const readOnly = "Delete_Jobs and Licence_to_kill have no effect: qmweb only rea
 
 // takeReadOnly accepts what allowed the original's page to change things.
 func takeReadOnly(r *reader, value string) *fault {
-	on, f := parseBool(value)
-	if f == nil && on && !slices.Contains(r.c.Warnings, readOnly) {
+	_, f := parseBool(value)
+	if f == nil && !slices.Contains(r.c.Warnings, readOnly) {
 		r.c.Warnings = append(r.c.Warnings, readOnly)
 	}
 	return f

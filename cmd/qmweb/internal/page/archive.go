@@ -119,9 +119,12 @@ func (l *zipList) unlessTop(err error, depth int) error {
 }
 
 func (l *zipList) addOne(name string, depth int) error {
+	if isOwn(name) {
+		return nil
+	}
 	info, err := l.dir.Lstat(name)
-	if err != nil || isOwn(name) {
-		return nil // gone meanwhile, or QM's own
+	if err != nil {
+		return nil //nolint:nilerr // it is gone meanwhile
 	}
 	l.found++
 	if info.Mode().IsRegular() {

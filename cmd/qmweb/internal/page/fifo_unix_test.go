@@ -3,6 +3,7 @@
 package page
 
 import (
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -38,4 +39,23 @@ func TestFIFOs(t *testing.T) {
 		s.get("/api/v1/jobs/"+job+"/log", 404)
 		s.get("/"+st.Folder()+"/notajob/", 404)
 	}
+}
+
+// What may not be read is shown as private, with what is known from outside.
+func TestPrivate(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	s := newSite(t)
+	path := filepath.Join(s.tree, s.job("QM_dJobs", "mine"))
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(path, 0o700) }) //nolint:gosec // to remove it
+	s.wants(s.get("/", 200), "mine", "private")
+	s.wants(s.get("/QM_dJobs/mine/", 200), "This folder is private")
+	s.wants(s.get("/api/v1/jobs/QM_dJobs/mine", 200), `"id":"mine"`)
+	s.get("/view/QM_dJobs/mine/process.log", 403)
+	s.get("/api/v1/jobs/QM_dJobs/mine/log", 403)
+	s.get("/download/mine", 403)
 }

@@ -53,7 +53,7 @@ func (s *site) view(w http.ResponseWriter, r *http.Request) error {
 func isText(f *os.File) bool {
 	head := make([]byte, 8<<10)
 	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF { //nolint:errorlint // ReadAt returns io.EOF itself
+	if err != nil && err != io.EOF {
 		return false
 	}
 	return !bytes.ContainsFunc(head[:n], func(c rune) bool {

@@ -64,8 +64,7 @@ func (s *site) job(w http.ResponseWriter, r *http.Request) error {
 		return s.folder(w, r, p, elems)
 	}
 	d, err := s.detail(p)
-	var m *moved
-	if errors.As(err, &m) {
+	if m, ok := errors.AsType[*moved](err); ok {
 		return s.redirect(w, r, "/"+m.to.String()+"/")
 	} else if err != nil {
 		return err

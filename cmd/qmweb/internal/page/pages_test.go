@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
@@ -16,7 +17,7 @@ import (
 )
 
 // hostile is what a job may be called, print and claim.
-const hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> \xff\n\x1b[31m‮ {{.}} javascript:alert(1) &amp; -->"
+const hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> \xff\n\x1b[31m\u202e {{.}} javascript:alert(1) &amp; -->"
 
 func hostileJob(st layout.State) *snapshot.Job {
 	code, signal := -1, 9
@@ -24,7 +25,7 @@ func hostileJob(st layout.State) *snapshot.Job {
 	return &snapshot.Job{
 		Name: hostile, State: st, Outcome: layout.Failed, Owner: hostile, Info: hostile, Script: hostile, Size: hostile, Reason: hostile,
 		NbProc: 1 << 40, Priority: -1 << 40, Submitted: now, Started: now.Add(time.Hour), Finished: now, Changed: now, Took: 1 << 62,
-		ExitCode: &code, Signal: &signal, Position: 1, Arriving: true, LastLine: hostile, Private: true,
+		ExitCode: &code, Signal: &signal, Position: 1, Arriving: true, LastLine: layout.Display(hostile), Private: true,
 		Progress: &jobinfo.Progress{Done: 1 << 62, Total: 1, Percent: 1e300},
 	}
 }
@@ -47,14 +48,14 @@ func pageData(t *testing.T) map[string][]any {
 	s := &site{Options: Options{Prefix: "/p", Refresh: time.Second, Details: true}}
 	now := time.Now()
 	data := map[string][]any{
-		"error.html":  {&errorPage{}, &errorPage{s.frame(hostile), hostile}},
+		"error.html":  {&errorPage{}, &errorPage{s.frame(layout.Display(hostile)), layout.Display(hostile)}},
 		"folder.html": {&folderPage{}},
 		"job.html":    {&jobPage{}},
 		"status.html": {&statusPage{}},
 	}
-	files := &listing{Files: []fileView{{Name: hostile, Link: "/p/" + layout.ID(hostile), Kind: "link", Size: "1", Modified: momentOf(now, now)}}, More: "5 more"}
-	data["folder.html"] = append(data["folder.html"], &folderPage{frame: s.frame(hostile), Job: hostile, JobLink: "/p/x", Path: []crumb{{hostile, "/p/y"}}, Files: files})
-	for _, snap := range []*snapshot.Snapshot{{}, {Problem: hostile}, {Server: snapshot.Server{Known: true}}, hostileSnapshot()} {
+	files := &listing{Files: []fileView{{Name: layout.Display(hostile), Link: "/p/" + layout.ID(hostile), Kind: "link", Size: "1", Modified: momentOf(now, now)}}, More: "5 more"}
+	data["folder.html"] = append(data["folder.html"], &folderPage{frame: s.frame(layout.Display(hostile)), Job: layout.Display(hostile), JobLink: "/p/x", Path: []crumb{{layout.Display(hostile), "/p/y"}}, Files: files})
+	for _, snap := range []*snapshot.Snapshot{{}, {Problem: layout.Display(hostile)}, {Server: snapshot.Server{Known: true}}, hostileSnapshot()} {
 		for _, st := range append([]*layout.State{nil}, pointers()...) {
 			p, err := s.statusPage(snap, snapshot.Query{State: st, Owner: "", Text: ""}, now)
 			if err != nil {
@@ -64,7 +65,7 @@ func pageData(t *testing.T) map[string][]any {
 		}
 	}
 	seconds, peak, attempt := 1e8, int64(1<<62), 3
-	rec := &layout.Record{CPUs: []int{0, 1, 2, 7}, GPUs: []string{hostile}, Host: ptr(hostile), CPUSeconds: &seconds, PeakMemoryBytes: &peak, Attempt: attempt}
+	rec := &layout.Record{CPUs: []int{0, 1, 2, 7}, GPUs: []string{hostile}, Host: new(hostile), CPUSeconds: &seconds, PeakMemoryBytes: &peak, Attempt: attempt}
 	asked := jobinfo.Info{File: hostile, NbProc: 1, EMail: hostile, Priority: 1, Limit: time.Hour, Memory: 1, NbGPU: 1, After: []string{hostile}, MaxLog: 1, Rerun: true, Warnings: []string{hostile}}
 	for _, st := range layout.States {
 		d := &snapshot.Detail{Job: hostileJob(st), Asked: asked, Record: rec, Refuse: errors.New(hostile)}
@@ -86,8 +87,6 @@ func pointers() (all []*layout.State) {
 	return all
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // Every page is made of everything, and what a job wrote stays text in it: no
 // element, attribute or link of its making.
 func TestPagesEscape(t *testing.T) {
@@ -103,6 +102,9 @@ func TestPagesEscape(t *testing.T) {
 				continue
 			}
 			checkMarkup(t, name, buf.Bytes())
+			if at := strings.IndexAny(buf.String(), "\x1b\u202e"); at >= 0 || !utf8.Valid(buf.Bytes()) {
+				t.Errorf("%s, data %d has what does not print: %.200q", name, i, buf.Bytes()[max(at-80, 0):])
+			}
 		}
 	}
 }
@@ -167,8 +169,11 @@ func TestHostileTree(t *testing.T) {
 	for _, st := range layout.States {
 		for _, name := range names {
 			link := "/" + place{st, name}.String() + "/"
+			if !strings.Contains(html.UnescapeString(page), `href="`+link+`"`) {
+				t.Errorf("the status page does not link %s", link)
+			}
 			page += s.get(link, 200)
-			page += s.get("/view/"+place{st, name}.String()+"/process.log", 200)[:0]
+			s.get("/view/"+place{st, name}.String()+"/process.log", 200)
 			s.get("/view/"+place{st, name}.String()+"/"+layout.ID(names[0]), 200)
 			s.get("/api/v1/jobs/"+place{st, name}.String(), 200)
 		}
@@ -190,7 +195,7 @@ func TestTerminalText(t *testing.T) {
 		{" 1%\r 50%\r100%\ndone\r\n", false, "100%\ndone\n"},
 		{"\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b(B", false, "red x"},
 		{"caf\xe9 \x00\x08\ttab", false, "caf� \ttab"},
-		{"a‮b", false, "ab"},
+		{"a\u202eb", false, "ab"},
 	} {
 		if got := terminalText([]byte(c.in), c.middle); got != c.want {
 			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)

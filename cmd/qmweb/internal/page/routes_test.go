@@ -221,7 +221,7 @@ func TestJobKeys(t *testing.T) {
 		if err := json.Unmarshal([]byte(s.get(url, 200)), &job); err != nil {
 			t.Fatal(err)
 		}
-		for _, key := range strings.Fields("id name folder state outcome owner info script nb_proc priority size submitted " +
+		for key := range strings.FieldsSeq("id name folder state outcome owner info script nb_proc priority size submitted " +
 			"started finished seconds exit_code signal reason position progress") {
 			if _, ok := job[key]; !ok {
 				t.Errorf("%s lacks %s", url, key)

@@ -184,10 +184,10 @@ func notListed(state layout.State, name string) bool {
 	if state != layout.Queued {
 		return false
 	}
-	lower := strings.ToLower(name)
-	if strings.HasPrefix(name, "~") || lower == "pause" || lower == "pause.txt" {
+	if strings.HasPrefix(name, "~") || layout.IsControl(name, layout.Pause) {
 		return true
 	}
+	lower := strings.ToLower(name)
 	for _, ending := range []string{".part", ".partial", ".tmp", ".filepart", ".crdownload"} {
 		if strings.HasSuffix(lower, ending) {
 			return true
@@ -199,8 +199,7 @@ func notListed(state layout.State, name string) bool {
 // plainError returns the cause of a file error, without the path that stands
 // beside it on the page anyway.
 func plainError(err error) string {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()
 	}
 	return err.Error()

@@ -95,6 +95,7 @@ func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Job {
 	case layout.Running:
 		e.tail.update(dir)
 		j.Progress, j.LastLine = e.tail.progress, e.tail.lastLine
+	case layout.Queued:
 	case layout.Done, layout.Lost:
 		if rec == nil || rec.Outcome == nil {
 			j.takeLog(dir)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,8 +86,8 @@ func (j *Job) takeLog(dir *os.Root) {
 
 func lastFinished(end []byte) (layout.LogEnd, bool) {
 	lines := strings.Split(string(end), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		if le, ok := layout.ParseFinished(strings.TrimSuffix(lines[i], "\r")); ok {
+	for _, line := range slices.Backward(lines) {
+		if le, ok := layout.ParseFinished(strings.TrimSuffix(line, "\r")); ok {
 			return le, true
 		}
 	}

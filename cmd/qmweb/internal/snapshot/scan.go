@@ -15,11 +15,12 @@ import (
 // How much a scan reads. What is left over is read by the next one, so that
 // the page comes at once however many jobs there are.
 const (
-	readBudget = 300 * time.Millisecond // for what is new or may have changed
-	settleTime = 10 * time.Second       // a folder that looks new is read again at each scan
-	rereadTime = 10 * time.Second       // info files of queued jobs may be edited
-	rereadMost = 100                    // such jobs in one scan
-	listTries  = 5
+	readBudget  = 300 * time.Millisecond // for what is new
+	againBudget = 50 * time.Millisecond  // for what may have changed: whoever asks waits for it
+	settleTime  = 10 * time.Second       // a folder that looks new is read again at each scan
+	rereadTime  = 10 * time.Second       // info files of queued jobs may be edited
+	rereadMost  = 100                    // such jobs in one scan
+	listTries   = 5
 )
 
 // scanner reads the tree again and again and keeps what does not change. One
@@ -152,6 +153,7 @@ func (s *scanner) read(root *os.Root, now time.Time) {
 	fresh := s.fresh
 	s.fresh = nil
 	s.unread = s.readSome(dirs, s.unread, now, until)
+	until = time.Now().Add(againBudget)
 	s.fresh = append(s.fresh, s.readSome(dirs, fresh, now, until)...)
 	s.readSome(dirs, s.oldest(now), now, until)
 }

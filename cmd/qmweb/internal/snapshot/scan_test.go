@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"qm/pkg/layout"
@@ -255,18 +256,20 @@ func TestSharedScan(t *testing.T) {
 
 // A tree that does not answer must not hold up the page.
 func TestGetIsPatient(t *testing.T) {
-	tree := newTree(t)
-	store := tree.store()
-	store.busy = make(chan struct{}) // a scan that never ends
-	old := &Snapshot{At: time.Now().Add(-time.Hour)}
-	store.current.Store(old)
-	if got := store.Get(); got != old {
-		t.Errorf("got %+v, want the last one", got)
-	}
-	store.current.Store(nil)
-	if got := store.Get(); got.Problem == "" {
-		t.Error("nothing was read and nothing is said of it")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		store := NewStore("QM", testNames)
+		store.busy = make(chan struct{}) // a scan that never ends
+		old := &Snapshot{At: time.Now().Add(-time.Hour)}
+		store.current.Store(old)
+		began := time.Now()
+		if got := store.Get(); got != old || time.Since(began) != maxWait {
+			t.Errorf("after %v: %+v, want the last one after %v", time.Since(began), got, maxWait)
+		}
+		store.current.Store(nil)
+		if got := store.Get(); got.Problem == "" {
+			t.Error("nothing was read and nothing is said of it")
+		}
+	})
 }
 
 func BenchmarkScanUnchanged(b *testing.B) {

@@ -82,15 +82,13 @@ func names(jobs []*Job) []string {
 	return out
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestDoneFromRecord(t *testing.T) {
 	tree := newTree(t)
 	path := tree.job(layout.Done, "a")
 	started := time.Now().Add(-time.Hour).Round(time.Second)
 	tree.writeJSON(path+"/"+layout.RecordFile, layout.Record{
-		Owner: ptr("b@example.org"), Started: &started, Finished: ptr(started.Add(90 * time.Second)),
-		Outcome: ptr(layout.Failed), ExitCode: ptr(3), Reason: ptr("exit code 3"), NbProc: ptr(4),
+		Owner: new("b@example.org"), Started: &started, Finished: new(started.Add(90 * time.Second)),
+		Outcome: new(layout.Failed), ExitCode: new(3), Reason: new("exit code 3"), NbProc: new(4),
 	})
 	j := tree.store().Get().Find(layout.Done, "a")
 	if j == nil {
@@ -147,7 +145,7 @@ func TestForgedRecord(t *testing.T) {
 func TestRunning(t *testing.T) {
 	tree := newTree(t)
 	path := tree.job(layout.Running, "r")
-	tree.writeJSON(path+"/"+layout.RecordFile, layout.Record{Started: ptr(time.Now().Add(-time.Minute))})
+	tree.writeJSON(path+"/"+layout.RecordFile, layout.Record{Started: new(time.Now().Add(-time.Minute))})
 	tree.write(path+"/process.log", "processing 1 / 4\n")
 	store := tree.store()
 	j := store.Get().Jobs[layout.Running][0]
@@ -168,7 +166,7 @@ func TestRunningAgain(t *testing.T) {
 	tree := newTree(t)
 	old := time.Now().Add(-time.Hour)
 	tree.writeJSON(tree.job(layout.Running, "r")+"/"+layout.RecordFile,
-		layout.Record{Started: &old, Finished: ptr(old.Add(-time.Second)), Outcome: ptr(layout.Failed), ExitCode: ptr(1)})
+		layout.Record{Started: &old, Finished: new(old.Add(-time.Second)), Outcome: new(layout.Failed), ExitCode: new(1)})
 	j := tree.store().Get().Jobs[layout.Running][0]
 	if j.Outcome != "" || j.ExitCode != nil || time.Since(j.Started) > time.Minute {
 		t.Errorf("got %+v", j)
