@@ -41,7 +41,7 @@ func serve(opt options) error {
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	local, err := launch.NewLocal(tree, log)
+	local, err := launch.NewLocal(tree, nil, log)
 	if err != nil {
 		return fmt.Errorf("prepare run files: %w", err)
 	}

@@ -3,6 +3,7 @@
 package launch
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"qm/cmd/qmserver/internal/account"
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
@@ -30,17 +32,18 @@ type Event struct {
 	disk.Identity
 	// Gone says that the supervisor ended without an answer and that nothing
 	// is left of the job: what is to be done stands in the run files.
-	Gone   bool
-	Answer supervise.Answer
+	Gone  bool
+	Ended supervise.Ended
 }
 
 // Local starts jobs on this machine. Its methods are called by one goroutine;
 // Events may be received by any.
 type Local struct {
-	dir    *os.Root // .qm/run of the tree
-	log    *slog.Logger
-	events chan Event
-	closed chan struct{}
+	dir      *os.Root // .qm/run of the tree
+	accounts *Accounts
+	log      *slog.Logger
+	events   chan Event
+	closed   chan struct{}
 
 	mu      sync.Mutex // guards all below, and the fields of the supervisors
 	count   int
@@ -51,15 +54,24 @@ type Local struct {
 
 type supervisor struct {
 	run   string // name of its run file
+	uid   int    // whose it is; ourselves if jobs do not run as their owners
 	pid   int
 	stdin io.WriteCloser
 	busy  *disk.Identity
-	since time.Time // idle since
+	reply chan supervise.Answer // of what is not a run
+	since time.Time             // idle since
 	jobs  int
 }
 
-// NewLocal makes the folder of the run files if need be.
-func NewLocal(tree layout.Tree, log *slog.Logger) (*Local, error) {
+// Accounts says that each job runs as the owner of its folder, with an
+// environment made from nothing.
+type Accounts struct {
+	Path string // PATH of the jobs
+}
+
+// NewLocal makes the folder of the run files if need be. Without accounts all
+// jobs run as this process's user.
+func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, error) {
 	// What a dead supervisor leaves falls to this process; see endLeftovers.
 	if err := proc.Adopt(); err != nil {
 		return nil, err
@@ -73,7 +85,7 @@ func NewLocal(tree layout.Tree, log *slog.Logger) (*Local, error) {
 		return nil, err
 	}
 	return &Local{
-		dir: dir, log: log,
+		dir: dir, accounts: accounts, log: log,
 		events:  make(chan Event),
 		closed:  make(chan struct{}),
 		own:     make(map[string]*supervisor),
@@ -85,43 +97,80 @@ func NewLocal(tree layout.Tree, log *slog.Logger) (*Local, error) {
 // Events tells how the jobs ended.
 func (l *Local) Events() <-chan Event { return l.events }
 
-// Start gives a job to an idle supervisor, or to a new one. An error means
-// that it was given to none.
-func (l *Local) Start(job supervise.Job) error {
+// Start gives a job to an idle supervisor of its owner's, or to a new one. An
+// error means that it was given to none.
+func (l *Local) Start(job supervise.Job, uid int) error {
+	_, err := l.give(job.Identity, uid, func(run string) supervise.Task {
+		job.Run = run
+		return supervise.Task{Run: &job}
+	})
+	return err
+}
+
+// give tells a supervisor of the user's of a task about the folder.
+func (l *Local) give(id disk.Identity, uid int, task func(run string) supervise.Task) (*supervisor, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s, err := l.idle()
+	if l.accounts == nil {
+		uid = os.Getuid()
+	}
+	for s := l.idle(uid); s != nil; s = l.idle(uid) {
+		if l.write(s, task(s.run), id) == nil {
+			return s, nil
+		}
+		l.letGo(s) // it died while it was idle
+	}
+	s, err := l.spawn(uid)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.write(s, task(s.run), id); err != nil {
+		return nil, fmt.Errorf("tell supervisor: %w", err)
+	}
+	return s, nil
+}
+
+func (l *Local) write(s *supervisor, task supervise.Task, id disk.Identity) error {
+	task.AsOwner = l.accounts != nil
+	line, err := json.Marshal(task)
 	if err != nil {
 		return err
 	}
-	job.Run = s.run
-	line, err := json.Marshal(job)
-	if err != nil {
-		return fmt.Errorf("encode job: %w", err)
-	}
 	if _, err := s.stdin.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("tell supervisor of job: %w", err)
+		return err
 	}
-	s.busy = &job.Identity
-	s.jobs++
+	s.busy = &id
+	if task.Run != nil {
+		s.jobs++
+		s.reply = nil
+	} else {
+		s.reply = make(chan supervise.Answer, 1)
+	}
 	return nil
 }
 
-// idle returns the supervisor that became idle last, so that the others may go.
-func (l *Local) idle() (*supervisor, error) {
+// idle returns the user's supervisor that became idle last, so that the others
+// may go, or nil.
+func (l *Local) idle(uid int) *supervisor {
 	var best *supervisor
 	for _, s := range l.own {
-		if s.busy == nil && s.stdin != nil && (best == nil || s.since.After(best.since)) {
+		if s.busy == nil && s.stdin != nil && s.uid == uid && (best == nil || s.since.After(best.since)) {
 			best = s
 		}
 	}
-	if best != nil {
-		return best, nil
-	}
-	return l.spawn()
+	return best
 }
 
-func (l *Local) spawn() (*supervisor, error) {
+func (l *Local) spawn(uid int) (*supervisor, error) {
+	cmd := command()
+	if l.accounts != nil {
+		acc, err := account.Find(uid)
+		if err != nil {
+			return nil, err
+		}
+		become(cmd, acc)
+		cmd.Env = acc.Environ(l.accounts.Path)
+	}
 	l.count++
 	name := fmt.Sprintf("%s-%d-%d", time.Now().Format("20060102-150405.000000"), os.Getpid(), l.count)
 	file, err := runfile.Create(l.dir, name)
@@ -131,7 +180,6 @@ func (l *Local) spawn() (*supervisor, error) {
 	// The supervisor has the lock by inheritance; ours must go, or a dead
 	// supervisor would look alive.
 	defer file.Close()
-	cmd := command()
 	cmd.ExtraFiles = []*os.File{file.OS()}
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()
@@ -142,51 +190,71 @@ func (l *Local) spawn() (*supervisor, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start supervisor: %w", err), l.dir.Remove(name))
 	}
-	s := &supervisor{run: name, pid: cmd.Process.Pid, stdin: stdin}
+	s := &supervisor{run: name, uid: uid, pid: cmd.Process.Pid, stdin: stdin}
 	l.own[name] = s
 	go l.listen(s, cmd, stdout)
 	return s, nil
 }
 
-// listen passes on the answers of a supervisor until it ends.
+// maxAnswer bounds the line of a supervisor, which may be another user's.
+const maxAnswer = 8 << 20
+
+// listen passes on the answers of a supervisor until it ends. One that answers
+// what it was not asked is believed no more.
 func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
-	answers := json.NewDecoder(stdout)
-	for {
+	lines := bufio.NewScanner(stdout)
+	lines.Buffer(nil, maxAnswer)
+	for lines.Scan() {
 		var a supervise.Answer
-		if err := answers.Decode(&a); err != nil {
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil || !l.answered(s, a) {
+			l.log.Error("supervisor does not answer what it was asked", "run", s.run, "error", err)
 			break
 		}
-		l.answered(s, a)
-		l.tell(Event{Identity: a.Identity, Answer: a})
 	}
+	_, _ = io.Copy(io.Discard, stdout)
 	err := cmd.Wait()
-	if busy := l.ended(s); busy != nil {
+	busy, reply := l.ended(s)
+	switch {
+	case reply != nil:
+		close(reply)
+	case busy != nil:
 		l.log.Warn("supervisor ended before its job", "run", s.run, "error", err)
 		l.endLeftovers(s.run)
 		l.tell(Event{Identity: *busy, Gone: true})
 	}
 }
 
-func (l *Local) answered(s *supervisor, a supervise.Answer) {
+// answered takes an answer, if it is one to what was asked.
+func (l *Local) answered(s *supervisor, a supervise.Answer) bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.busy = nil
-	s.since = time.Now()
-	if a.NotRun == "" {
-		l.told[a.Identity] = s.run
+	if s.busy == nil || (a.Run == nil) == (s.reply == nil) || a.Run != nil && a.Run.Identity != *s.busy {
+		l.mu.Unlock()
+		return false
+	}
+	reply := s.reply
+	s.busy, s.reply, s.since = nil, nil, time.Now()
+	if a.Run != nil && a.Run.NotRun == "" {
+		l.told[a.Run.Identity] = s.run
 	}
 	if s.jobs >= maxJobs {
 		l.letGo(s)
 	}
+	l.mu.Unlock()
+	if reply != nil {
+		reply <- a
+	} else {
+		l.tell(Event{Identity: a.Run.Identity, Ended: *a.Run})
+	}
+	return true
 }
 
-// ended forgets a supervisor and returns the job that it had not answered.
-func (l *Local) ended(s *supervisor) *disk.Identity {
+// ended forgets a supervisor and returns what it had not answered.
+func (l *Local) ended(s *supervisor) (*disk.Identity, chan supervise.Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.letGo(s)
 	delete(l.own, s.run)
-	return s.busy
+	return s.busy, s.reply
 }
 
 func (l *Local) letGo(s *supervisor) {

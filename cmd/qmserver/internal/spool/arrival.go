@@ -55,12 +55,12 @@ func (s *Spool) startLooks(now time.Time) {
 	for _, j := range due[:min(len(due), maxLooks-s.looking)] {
 		j.reading.underWay = true
 		s.looking++
-		go func(ref folder.Ref) {
+		go func(ref folder.Ref, uid int) {
 			l := look{Identity: ref.Identity, start: time.Now()}
-			l.Look = folder.LookAt(ref, s.JobFiles)
+			l.Look = s.launcher.Look(ref, uid, s.JobFiles)
 			l.end = time.Now()
 			s.looks <- l
-		}(s.ref(j, layout.Queued))
+		}(s.ref(j, layout.Queued), j.facts.UID)
 	}
 }
 

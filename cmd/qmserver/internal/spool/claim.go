@@ -103,7 +103,7 @@ func (s *Spool) claim(j *job, now time.Time) {
 		return
 	}
 	j.phase, j.started = running, now
-	if err := s.launcher.Start(s.order(j, now)); err != nil {
+	if err := s.launcher.Start(s.order(j, now), j.facts.UID); err != nil {
 		s.log.Error("job can't be started", "job", j.shown(), "error", err)
 		j.move = move{from: layout.Running, to: layout.Queued, why: "it could not be started"}
 		s.settle(j, now)

@@ -39,6 +39,7 @@ type job struct {
 	started time.Time
 
 	move    move      // over: where to
+	telling bool      // over: the reason is being left in its folder
 	retry   time.Time // when a move that failed is tried again
 	pause   time.Duration
 	trouble string // why it can't be moved, in words

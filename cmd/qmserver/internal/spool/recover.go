@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
-	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/runfile"
-	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
 
@@ -161,11 +159,7 @@ func (s *Spool) reread(j *job) {
 	if j.owner != "" {
 		return // it was claimed by this one
 	}
-	dir, err := folder.Open(s.ref(j, layout.Running))
-	if err != nil {
-		return
-	}
-	defer dir.Close()
-	j.info, _ = jobinfo.Read(dir, s.JobFiles) // what could be read counts
+	look := s.launcher.Look(s.ref(j, layout.Running), j.facts.UID, s.JobFiles)
+	j.info = look.Info // what could be read counts
 	j.owner = ownerOf(j)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/runfile"
@@ -15,7 +16,7 @@ import (
 func (s *Spool) ended(e launch.Event) {
 	j := s.jobs[e.Identity]
 	if j == nil || j.phase != running {
-		s.log.Warn("end of a job that is not known", "run", e.Answer.Outcome)
+		s.log.Warn("end of a job that is not known", "run", e.Ended.Outcome)
 		return
 	}
 	now := time.Now()
@@ -23,12 +24,12 @@ func (s *Spool) ended(e launch.Event) {
 	switch {
 	case e.Gone:
 		s.apply(j, judge(s.launcher.Runs(), j.Identity), now)
-	case e.Answer.NotRun != "":
-		s.reject(j, e.Answer.NotRun)
-	case e.Answer.Outcome == layout.Interrupted:
-		s.interrupted(j, e.Answer.End, now)
+	case e.Ended.NotRun != "":
+		s.reject(j, e.Ended.NotRun)
+	case e.Ended.Outcome == layout.Interrupted:
+		s.interrupted(j, e.Ended.End, now)
 	default:
-		s.finish(j, e.Answer.End, now)
+		s.finish(j, e.Ended.End, now)
 	}
 }
 
@@ -65,10 +66,8 @@ func (s *Spool) settle(j *job, now time.Time) {
 	j.phase = over
 	s.dirty = true
 	if j.move.to == layout.Lost && !j.move.told {
-		if err := s.leaveReason(j, now); err != nil {
-			s.log.Warn("reason can't be left in the job's folder", "job", j.shown(), "error", err)
-		}
-		j.move.told = true
+		s.leaveReason(j, now) // and then here again
+		return
 	}
 	err := s.moveJob(j, j.move.from, j.move.to)
 	switch {
@@ -137,15 +136,42 @@ func (s *Spool) retryMoves(now time.Time) {
 	}
 }
 
-// leaveReason writes into the job's folder why it is lost.
-func (s *Spool) leaveReason(j *job, now time.Time) error {
+// told says that a reason was left in a job's folder, or why not.
+type told struct {
+	disk.Identity
+	err error
+}
+
+// leaveReason writes into the job's folder why it is lost, beside all else:
+// the folder may lie on a disk that does not answer.
+func (s *Spool) leaveReason(j *job, now time.Time) {
 	why := folder.Reason{Outcome: j.move.end.Outcome, Text: j.move.end.Reason, At: now}
-	why.Record = layout.Record{Name: j.shown(), Host: &s.Host, Submitted: &j.arrived, Attempt: j.attempt}
-	if j.owner != "" {
-		why.Record.Owner = &j.owner
+	arrived := j.arrived
+	why.Record = layout.Record{Name: j.shown(), Host: &s.Host, Submitted: &arrived, Attempt: j.attempt}
+	if owner := j.owner; owner != "" {
+		why.Record.Owner = &owner
 	}
-	if j.info.Command != "" {
-		why.Record.Script = &j.info.Command
+	if command := j.info.Command; command != "" {
+		why.Record.Script = &command
 	}
-	return folder.LeaveReason(s.ref(j, j.move.from), why)
+	j.telling = true
+	go func(ref folder.Ref, uid int) {
+		select {
+		case s.told <- told{ref.Identity, s.launcher.LeaveReason(ref, uid, why)}:
+		case <-s.quit:
+		}
+	}(s.ref(j, j.move.from), j.facts.UID)
+}
+
+// reasonLeft moves the job on, with or without its reason in it.
+func (s *Spool) reasonLeft(t told) {
+	j := s.jobs[t.Identity]
+	if j == nil || !j.telling {
+		return
+	}
+	if t.err != nil {
+		s.log.Warn("reason can't be left in the job's folder", "job", j.shown(), "error", t.err)
+	}
+	j.telling, j.move.told = false, true
+	s.settle(j, time.Now())
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
@@ -48,7 +49,9 @@ type RunningJob struct {
 
 // Launcher starts claimed jobs and tells how they ended.
 type Launcher interface {
-	Start(supervise.Job) error
+	Start(job supervise.Job, uid int) error
+	Look(r folder.Ref, uid int, jobFiles []string) folder.Look
+	LeaveReason(r folder.Ref, uid int, why folder.Reason) error
 	Events() <-chan launch.Event
 	Runs() launch.Runs
 	Own(run string) bool
@@ -77,7 +80,9 @@ type Spool struct {
 	places   map[place]string       // of what is no job: why, in words
 	attempts map[disk.Identity]int  // of queued folders whose run an earlier server saw cut: which one is next
 	looks    chan look
-	looking  int // readings under way
+	quit     chan struct{} // closed when Run returns: nobody listens any more
+	told     chan told     // reasons that were left
+	looking  int           // readings under way
 
 	started  time.Time
 	problems []string // what holds the whole server back
@@ -119,6 +124,8 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 		jobs:     make(map[disk.Identity]*job),
 		places:   make(map[place]string),
 		looks:    make(chan look, maxLooks),
+		quit:     make(chan struct{}),
+		told:     make(chan told),
 		started:  time.Now(),
 		attempts: launcher.Runs().Attempts(),
 	}
@@ -164,6 +171,7 @@ func oneFileSystem(tree layout.Tree) error {
 // ours any more.
 func (s *Spool) Run(ctx context.Context) (Result, error) {
 	defer s.root.Close()
+	defer close(s.quit)
 	s.judgedBy = time.Now().Add(patience)
 	wake := time.NewTimer(0)
 	defer wake.Stop()
@@ -176,6 +184,8 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 			s.ended(e)
 		case l := <-s.looks:
 			s.looked(l)
+		case t := <-s.told:
+			s.reasonLeft(t)
 		case <-wake.C:
 		}
 		if err := s.step(time.Now()); err != nil {

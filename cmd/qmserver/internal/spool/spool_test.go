@@ -30,11 +30,12 @@ func TestMain(m *testing.M) {
 
 // server is a spool with its launcher on a tree of its own.
 type server struct {
-	t     *testing.T
-	tree  layout.Tree
-	opt   Options
-	stop  context.CancelFunc
-	ended chan error
+	t        *testing.T
+	tree     layout.Tree
+	opt      Options
+	accounts *launch.Accounts
+	stop     context.CancelFunc
+	ended    chan error
 }
 
 func newServer(t *testing.T) *server {
@@ -89,7 +90,7 @@ func (s *server) run(ctx context.Context) (Result, error) {
 	}
 	defer lock.Release()
 	log := slog.New(slog.NewTextHandler(testLog{s.t}, nil))
-	local, err := launch.NewLocal(s.tree, log)
+	local, err := launch.NewLocal(s.tree, s.accounts, log)
 	if err != nil {
 		return Result{}, err
 	}

@@ -26,8 +26,8 @@ type attempt struct {
 
 // perform takes a job from its folder to its durable end. An error means that
 // the run file can't be written any more: the supervisor must go.
-func (s *supervisor) perform(job *Job) (Answer, error) {
-	answer := Answer{Identity: job.Identity}
+func (s *supervisor) perform(job *Job) (Ended, error) {
+	answer := Ended{Identity: job.Identity}
 	a, err := prepare(job, s.signals)
 	if err != nil {
 		answer.NotRun = reasonOf(err)

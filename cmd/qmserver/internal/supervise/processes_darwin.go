@@ -11,9 +11,9 @@ const (
 	maxrssUnit = 1 // getrusage(2): bytes
 )
 
-// becomeOwner does nothing: there is no subreaper here, and Go opens all
+// becomeSupervisor does nothing: there is no subreaper here, and Go opens all
 // descriptors close-on-exec.
-func becomeOwner() error { return nil }
+func becomeSupervisor() error { return nil }
 
 func sessionOfItsOwn() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 

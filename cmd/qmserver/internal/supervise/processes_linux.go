@@ -16,11 +16,15 @@ const (
 	maxrssUnit = 1024      // getrusage(2): kilobytes
 )
 
-// becomeOwner makes this process the one to whom all descendants fall that
+// becomeSupervisor makes this process the one to whom all descendants fall that
 // lose their parent, and keeps inherited descriptors from the job.
-func becomeOwner() error {
+func becomeSupervisor() error {
 	if err := proc.Adopt(); err != nil {
 		return err
+	}
+	// A job of the same user may neither trace us nor read our memory.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("become undumpable: %w", err)
 	}
 	err := unix.CloseRange(RunFD, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC)
 	if err == nil {

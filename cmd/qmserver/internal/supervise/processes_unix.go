@@ -117,3 +117,7 @@ func signalName(n int) string {
 	}
 	return "unknown"
 }
+
+// forgetUmask sets the one that jobs of other users begin with, whatever the
+// server's own is.
+func forgetUmask() { syscall.Umask(0o022) }

@@ -15,7 +15,9 @@ func catchSignals() *signals {
 	return s
 }
 
-func becomeOwner() error { return nil }
+func becomeSupervisor() error { return nil }
+
+func forgetUmask() {}
 
 // processes is the job's first process; its descendants are not followed yet.
 type processes struct {

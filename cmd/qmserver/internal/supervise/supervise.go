@@ -5,7 +5,8 @@
 //
 // It is told of jobs on stdin, one line of JSON each, and answers each with a
 // line on stdout once the end is durable in its run file (descriptor 3). It
-// has one job at a time, and ends at end of file.
+// has one job at a time, and ends at end of file. Where jobs run as the owners
+// of their folders, it also does what only the owner should do there.
 package supervise
 
 import (
@@ -44,8 +45,42 @@ type Job struct {
 	Notes     []string  `json:"notes,omitempty"` // for the job's log, in words
 }
 
-// Answer is what a supervisor says of a job that it was told of.
+// Task is what a supervisor is told to do, one of these. Looking and leaving a
+// reason are for servers that may not open what lies in a user's folder.
+type Task struct {
+	Run   *Job   `json:"run,omitempty"`
+	Look  *Look  `json:"look,omitempty"`
+	Leave *Leave `json:"leave,omitempty"`
+
+	AsOwner bool `json:"as_owner,omitempty"` // this process is another user's than the server
+}
+
+// Look is to read a folder; see folder.LookAt.
+type Look struct {
+	folder.Ref
+	JobFiles []string `json:"job_files"`
+}
+
+// Leave is to leave a reason in a folder; see folder.LeaveReason.
+type Leave struct {
+	folder.Ref
+	Reason folder.Reason `json:"reason"`
+}
+
+// Answer is what a supervisor says of a task.
 type Answer struct {
+	Run  *Ended       `json:"run,omitempty"`
+	Look *folder.Look `json:"look,omitempty"`
+	Left *Left        `json:"left,omitempty"`
+}
+
+// Left tells why a reason could not be left, if it could not.
+type Left struct {
+	Problem string `json:"problem,omitempty"`
+}
+
+// Ended is what became of a job.
+type Ended struct {
 	disk.Identity
 	// NotRun says that the job was not started and why, in words; its run file
 	// says nothing of it, and End is empty.
@@ -58,7 +93,7 @@ func Main() int {
 	// A job's death signal (PDEATHSIG) follows the thread that forked it.
 	runtime.LockOSThread()
 	signals := catchSignals()
-	if err := becomeOwner(); err != nil {
+	if err := becomeSupervisor(); err != nil {
 		return 1
 	}
 	s := &supervisor{
@@ -88,16 +123,32 @@ type supervisor struct {
 	answers *json.Encoder
 }
 
-// do runs one job to its end and answers. That the answer can't be written is
-// no error: the server is gone, and its successor reads the run file.
+// do does a task and answers. That the answer can't be written is no error: the
+// server is gone, and its successor reads the run file.
 func (s *supervisor) do(line []byte) error {
-	var job Job
-	if err := json.Unmarshal(line, &job); err != nil {
+	var task Task
+	if err := json.Unmarshal(line, &task); err != nil {
 		return err
 	}
-	answer, err := s.perform(&job)
-	if err != nil {
-		return err
+	if task.AsOwner {
+		forgetUmask()
+	}
+	var answer Answer
+	switch {
+	case task.Run != nil:
+		ended, err := s.perform(task.Run)
+		if err != nil {
+			return err
+		}
+		answer.Run = &ended
+	case task.Look != nil:
+		look := folder.LookAt(task.Look.Ref, task.Look.JobFiles)
+		answer.Look = &look
+	case task.Leave != nil:
+		answer.Left = &Left{}
+		if err := folder.LeaveReason(task.Leave.Ref, task.Leave.Reason); err != nil {
+			answer.Left.Problem = err.Error()
+		}
 	}
 	_ = s.answers.Encode(answer)
 	return nil

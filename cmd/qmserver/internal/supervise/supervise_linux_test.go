@@ -91,21 +91,21 @@ func (p *process) job(name, command string) Job {
 
 func (p *process) tell(j Job) {
 	p.t.Helper()
-	if err := json.NewEncoder(p.stdin).Encode(j); err != nil {
+	if err := json.NewEncoder(p.stdin).Encode(Task{Run: &j}); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func (p *process) answer() Answer {
+func (p *process) answer() Ended {
 	p.t.Helper()
 	var a Answer
 	if err := p.answers.Decode(&a); err != nil {
 		p.t.Fatal(err)
 	}
-	return a
+	return *a.Run
 }
 
-func (p *process) do(j Job) Answer {
+func (p *process) do(j Job) Ended {
 	p.t.Helper()
 	p.tell(j)
 	return p.answer()
@@ -330,7 +330,8 @@ func TestNotRun(t *testing.T) {
 // TestACutLine is what a dying server had begun to write.
 func TestACutLine(t *testing.T) {
 	p := newProcess(t)
-	data, err := json.Marshal(p.job("a", "touch ran"))
+	j := p.job("a", "touch ran")
+	data, err := json.Marshal(Task{Run: &j})
 	if err != nil {
 		t.Fatal(err)
 	}
