@@ -30,8 +30,8 @@ func TestWhatIsLeftOfACutRun(t *testing.T) {
 	if err := left.Start(); err != nil {
 		t.Fatal(err)
 	}
-	gone := make(chan error, 1)
-	go func() { gone <- left.Wait() }()
+	gone := make(chan struct{})
+	go func() { _ = left.Wait(); close(gone) }()
 	if err := os.WriteFile(filepath.Join(s.tree.Job(layout.Running, "a"), "left"), []byte(strconv.Itoa(left.Process.Pid)), 0o600); err != nil {
 		t.Fatal(err)
 	}
