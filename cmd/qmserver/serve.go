@@ -11,7 +11,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
+	"golang.org/x/term"
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"qm/cmd/qmserver/internal/config"
@@ -41,7 +43,11 @@ func serve(opt options) error {
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	local, err := launch.NewLocal(tree, nil, log)
+	accounts, err := accountsOf(cfg, log)
+	if err != nil {
+		return err
+	}
+	local, err := launch.NewLocal(tree, accounts, log)
 	if err != nil {
 		return fmt.Errorf("prepare run files: %w", err)
 	}
@@ -50,8 +56,9 @@ func serve(opt options) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	go awaitSignals(s, stop)
 	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", cfg.MaxNbProcessors, "launch_type", cfg.LaunchType, "pid", os.Getpid())
 	result, err := s.Run(ctx)
 	screen.Clear()
@@ -64,6 +71,47 @@ func serve(opt options) error {
 		return drained(result)
 	}
 	return nil
+}
+
+// accountsOf returns as whom the jobs run: nil is this process's user.
+func accountsOf(cfg config.Config, log *slog.Logger) (*launch.Accounts, error) {
+	root := os.Geteuid() == 0
+	switch {
+	case cfg.RunAs == config.Owner && !root:
+		return nil, fmt.Errorf("%w: run_as = owner needs root; start qmserver as root, or write run_as = self", errUsage)
+	case cfg.RunAs == config.Owner:
+		log.Warn("jobs run as the owners of their folders; those that belong to root run as root")
+		return &launch.Accounts{Path: cfg.Path}, nil
+	case root:
+		log.Warn("all jobs run as root; write run_as = owner to run each as the owner of its folder")
+	}
+	return nil, nil
+}
+
+// secondChance is how long after a Ctrl-C at a terminal another one stops the
+// jobs too.
+const secondChance = 3 * time.Second
+
+// awaitSignals ends the server at TERM or Ctrl-C. Its jobs run on, unless a
+// second Ctrl-C comes soon after the first, at a terminal.
+func awaitSignals(s *spool.Spool, stop context.CancelFunc) {
+	defer stop()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if <-signals != os.Interrupt || !term.IsTerminal(int(os.Stdin.Fd())) {
+		return
+	}
+	s.Interrupt(false)
+	select {
+	case <-time.After(secondChance):
+		return
+	case sig := <-signals:
+		if sig != os.Interrupt {
+			return
+		}
+	}
+	s.Interrupt(true)
+	<-signals // a third one lets go of jobs that do not die
 }
 
 // readConfig makes of a file that can't be read a matter of configuration too.
@@ -106,7 +154,7 @@ func spoolOptions(cfg config.Config, opt options, screen *terminal.Screen) spool
 	o := spool.Options{
 		Tree: layout.Tree(cfg.Folder), Slots: cfg.MaxNbProcessors, Blocking: cfg.LaunchType == config.Blocking,
 		JobFiles: cfg.JobFiles, Poll: cfg.PollInterval, Settle: cfg.SettleTime, Grace: cfg.StopGrace,
-		MaxLimit: cfg.MaxTimeLimit, Drain: opt.drain, Host: host, Version: version(), Launch: cfg.LaunchType,
+		MaxLimit: cfg.MaxTimeLimit, Owners: cfg.RunAs == config.Owner, Drain: opt.drain, Host: host, Version: version(), Launch: cfg.LaunchType,
 	}
 	if opt.drain {
 		o.Watch = screen.Show

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -43,10 +44,14 @@ func OpenJob(dir *os.Root, name string) (*os.Root, error) {
 }
 
 // OpenFile opens a file for reading that others may have put there. What is
-// not a regular file is ErrNotRegular; it never blocks, whatever it is.
+// not a regular file, such as a link that leads out of dir or nowhere, is
+// ErrNotRegular; it never blocks, whatever it is.
 func OpenFile(dir *os.Root, name string) (*os.File, os.FileInfo, error) {
 	// Asked before the open as well: opening a device can do something.
 	if info, err := dir.Stat(name); err != nil {
+		if link, err2 := dir.Lstat(name); err2 == nil && link.Mode()&fs.ModeSymlink != 0 {
+			err = fmt.Errorf("open %s: %w: a link that leads to no file here", Display(name), ErrNotRegular)
+		}
 		return nil, nil, err
 	} else if !info.Mode().IsRegular() {
 		return nil, nil, fmt.Errorf("open %s: %w", Display(name), ErrNotRegular)

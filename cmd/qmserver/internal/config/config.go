@@ -36,6 +36,9 @@ type Config struct {
 	StopGrace    time.Duration
 	MaxTimeLimit time.Duration // 0: none
 
+	RunAs string // "owner" or "self"
+	Path  string // PATH of the jobs with RunAs owner
+
 	LogFile    string // relative: to the tree
 	LogMaxSize int64  // bytes
 	LogKeep    int
@@ -43,10 +46,13 @@ type Config struct {
 	Warnings []string
 }
 
-// The words of launch_type.
+// The words of launch_type and run_as.
 const (
 	Blocking    = "blocking"
 	NonBlocking = "non-blocking"
+
+	Owner = "owner"
+	Self  = "self"
 )
 
 // Default returns the configuration without a file: a tree in ./QM.
@@ -59,6 +65,8 @@ func Default() Config {
 		PollInterval:    time.Second,
 		SettleTime:      2 * time.Second,
 		StopGrace:       10 * time.Second,
+		RunAs:           Self,
+		Path:            "/usr/local/bin:/usr/bin:/bin",
 		LogMaxSize:      10 << 20,
 		LogKeep:         5,
 	}

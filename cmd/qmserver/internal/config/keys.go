@@ -35,6 +35,9 @@ var Keys = []Key{
 	{Name: "stop_grace", Example: "10", Meaning: "seconds from TERM to KILL when a job is stopped", read: seconds(func(c *Config) *time.Duration { return &c.StopGrace }, 0)},
 	{Name: "max_time_limit", Example: "7d", Meaning: "the longest `time_limit`, also for jobs that ask for none", read: readMaxTimeLimit},
 
+	{Name: "run_as", Example: Owner, Meaning: "`owner`: each job runs as the owner of its folder, which needs root; `self`: all run as the server's user", read: readRunAs},
+	{Name: "path", Example: "/usr/local/bin:/usr/bin:/bin", Meaning: "PATH of the jobs with `run_as = owner`", read: text(func(c *Config) *string { return &c.Path })},
+
 	{Name: "log_file", Example: "QueueManager.log", Meaning: "the server's log; relative to the tree", read: text(func(c *Config) *string { return &c.LogFile })},
 	{Name: "log_max_size", Example: "10M", Meaning: "size at which the log is rotated", read: readLogMaxSize},
 	{Name: "log_keep", Example: "5", Meaning: "how many rotated logs are kept", read: positive(func(c *Config) *int { return &c.LogKeep })},
@@ -45,9 +48,7 @@ var Keys = []Key{
 	laterKey("MaxMemory", "16G", "what all jobs may ask for together"),
 	laterKey("order", "arrival", "arrival or fair"),
 	laterKey("affinity", "auto", "auto or off"),
-	laterKey("run_as", "owner", "as root: run each job as the owner of its folder"),
 	laterKey("min_free", "1G", "nothing new starts when less of the disk is free"),
-	laterKey("path", "/usr/local/bin:/usr/bin:/bin", "PATH of the jobs with run_as"),
 	laterKey("web_url", "http://localhost:8000", "address of qmweb, for links in mail"),
 	laterKey("smtp_host", "localhost", "mail server"),
 	laterKey("smtp_port", "25", "its port"),
@@ -133,6 +134,15 @@ func readLaunchType(c *Config, value string) error {
 		return errors.New("not in this version")
 	}
 	return fmt.Errorf("neither %s nor %s", Blocking, NonBlocking)
+}
+
+func readRunAs(c *Config, value string) error {
+	switch word := strings.ToLower(value); word {
+	case Owner, Self:
+		c.RunAs = word
+		return nil
+	}
+	return fmt.Errorf("neither %s nor %s", Owner, Self)
 }
 
 func readJobFiles(c *Config, value string) error {

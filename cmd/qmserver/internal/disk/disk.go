@@ -34,6 +34,7 @@ type Details struct {
 	Inode  uint64
 	Ctime  int64 // ns since 1970; the modification time where there is none
 	Blocks int64
+	UID    int // -1 where there is none
 }
 
 // Move's errors, beside those of the file system.

@@ -36,7 +36,7 @@ func factsOf(info fs.FileInfo) Facts {
 func detailsOf(info fs.FileInfo) Details {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return Details{Ctime: info.ModTime().UnixNano()}
+		return Details{Ctime: info.ModTime().UnixNano(), UID: -1}
 	}
-	return Details{Dev: uint64(st.Dev), Inode: st.Ino, Ctime: st.Ctimespec.Nano(), Blocks: st.Blocks}
+	return Details{Dev: uint64(st.Dev), Inode: st.Ino, Ctime: st.Ctimespec.Nano(), Blocks: st.Blocks, UID: int(st.Uid)}
 }

@@ -80,7 +80,7 @@ func ignoreEINTR(f func() error) error {
 func detailsOf(info fs.FileInfo) Details {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return Details{Ctime: info.ModTime().UnixNano()}
+		return Details{Ctime: info.ModTime().UnixNano(), UID: -1}
 	}
-	return Details{Dev: st.Dev, Inode: st.Ino, Ctime: st.Ctim.Nano(), Blocks: st.Blocks}
+	return Details{Dev: st.Dev, Inode: st.Ino, Ctime: st.Ctim.Nano(), Blocks: st.Blocks, UID: int(st.Uid)}
 }

@@ -36,4 +36,4 @@ func identityOf(f *os.File) (Identity, error) {
 	}, nil
 }
 
-func detailsOf(info fs.FileInfo) Details { return Details{Ctime: info.ModTime().UnixNano()} }
+func detailsOf(info fs.FileInfo) Details { return Details{Ctime: info.ModTime().UnixNano(), UID: -1} }

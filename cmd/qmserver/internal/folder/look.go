@@ -36,6 +36,7 @@ type Look struct {
 	Info    jobinfo.Info `json:"info"`
 	Verdict Verdict      `json:"verdict,omitempty"`
 	Problem string       `json:"problem,omitempty"` // with Verdict, in words
+	Loose   string       `json:"loose,omitempty"`   // what of folder and info file is not its owner's alone, in words
 	Failed  string       `json:"failed,omitempty"`  // why the folder itself could not be read; nothing else counts then
 }
 
@@ -65,7 +66,29 @@ func (l *Look) read(r Ref, jobFiles []string) error {
 	}
 	l.Info, err = jobinfo.Read(dir, jobFiles)
 	l.judge(err)
+	l.Loose = loose(dir, top, l.Info.File)
 	return nil
+}
+
+// loose tells what another than the folder's owner could change to what would
+// be run: the folder, or the info file in it.
+func loose(dir *os.Root, top fs.FileInfo, file string) string {
+	if top.Mode().Perm()&0o022 != 0 {
+		return "the folder may be written to by others"
+	}
+	if file == "" {
+		return ""
+	}
+	info, err := dir.Stat(file)
+	switch {
+	case err != nil:
+		return err.Error()
+	case disk.DetailsOf(info).UID != disk.DetailsOf(top).UID:
+		return file + " belongs to another user than the folder"
+	case info.Mode().Perm()&0o022 != 0:
+		return file + " may be written to by others"
+	}
+	return ""
 }
 
 // judge tells what the user wrote or left out from what may pass, such as an

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -76,7 +77,10 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 	if err := proc.Adopt(); err != nil {
 		return nil, err
 	}
-	path := tree.Path(layout.RunDir)
+	path, err := filepath.Abs(tree.Path(layout.RunDir))
+	if err != nil {
+		return nil, err
+	}
 	if err := os.Mkdir(path, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
@@ -102,6 +106,7 @@ func (l *Local) Events() <-chan Event { return l.events }
 func (l *Local) Start(job supervise.Job, uid int) error {
 	_, err := l.give(job.Identity, uid, func(run string) supervise.Task {
 		job.Run = run
+		job.StopFile = l.stopFile(run, job.Identity)
 		return supervise.Task{Run: &job}
 	})
 	return err
@@ -233,6 +238,9 @@ func (l *Local) answered(s *supervisor, a supervise.Answer) bool {
 	}
 	reply := s.reply
 	s.busy, s.reply, s.since = nil, nil, time.Now()
+	if a.Run != nil {
+		_ = os.Remove(l.stopFile(s.run, a.Run.Identity)) // there is none, mostly
+	}
 	if a.Run != nil && a.Run.NotRun == "" {
 		l.told[a.Run.Identity] = s.run
 	}
@@ -269,6 +277,31 @@ func (l *Local) tell(e Event) {
 	case l.events <- e:
 	case <-l.closed:
 	}
+}
+
+const stopSuffix = ".stop"
+
+// stopFile is where a supervisor looks for our wish that its job stops. Only
+// this server can make a file there.
+func (l *Local) stopFile(run string, id disk.Identity) string {
+	return filepath.Join(l.dir.Name(), fmt.Sprintf("%s.%d%s", run, id.Inode, stopSuffix))
+}
+
+// Stop asks the supervisor of a running job, adopted or our own, to stop it.
+func (l *Local) Stop(id disk.Identity) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.own {
+		if s.busy != nil && *s.busy == id {
+			return os.WriteFile(l.stopFile(s.run, id), nil, 0o600)
+		}
+	}
+	for run, adopted := range l.adopted {
+		if adopted == id {
+			return os.WriteFile(l.stopFile(run, id), nil, 0o600)
+		}
+	}
+	return nil // it has ended
 }
 
 // RetireIdle lets supervisors go that have had nothing to do for some seconds.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/runfile"
@@ -22,6 +23,9 @@ func (l *Local) Runs() Runs {
 	names, err := l.names()
 	runs := Runs{Broken: err}
 	for _, name := range names {
+		if strings.HasSuffix(name, stopSuffix) {
+			continue
+		}
 		run, err := runfile.Read(l.dir, name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // removed since
@@ -77,6 +81,7 @@ func (l *Local) Adopt(run string, id disk.Identity) error {
 		}
 		_ = f.Close()
 		l.endLeftovers(run)
+		_ = os.Remove(l.stopFile(run, id)) // there is none, mostly
 		l.mu.Lock()
 		delete(l.adopted, run)
 		l.mu.Unlock()

@@ -34,6 +34,7 @@ type reading struct {
 	last     look
 	same     time.Time // since when all looks agree
 	words    string    // what it waits for
+	stuck    bool      // waits for what only a person can do
 }
 
 // look is what one reading found, and when, by our own monotonic clock.
@@ -105,22 +106,30 @@ func (s *Spool) looked(l look) {
 	}
 	r.last = l
 	calm := l.start.Sub(r.same)
+	r.stuck = false
 	switch {
 	case l.Failed != "":
+		r.stuck = true
 		r.words = fmt.Sprintf("can't be read (%s); it is tried again", l.Failed)
 		r.due = l.end.Add(lookAgain)
 	case l.Busy != "":
+		r.stuck = calm >= s.Settle
 		r.words = fmt.Sprintf("arriving: %s says that it is still being copied", layout.Display(l.Busy))
 		r.due = l.end.Add(lookAgain)
 	case calm < s.Settle:
 		r.words = fmt.Sprintf("arriving: %s, %s", plural(l.Files, "file"), humanize.IBytes(uint64(l.Bytes)))
 		r.due = r.same.Add(s.Settle)
 	case l.Verdict == folder.Unreadable:
+		r.stuck = true
 		r.words = fmt.Sprintf("its info file can't be read (%s); it is tried again", l.Problem)
 		r.due = l.end.Add(lookAgain)
 	case l.Verdict == folder.Missing && calm < noInfoFor && !s.Drain:
 		r.words = fmt.Sprintf("its info file is missing: put %s into it", strings.Join(s.JobFiles, " or "))
 		r.due = l.end.Add(max(s.Settle, lookAgain))
+	case s.Owners && l.Verdict == folder.Accepted && l.Loose != "":
+		r.stuck = true
+		r.words = fmt.Sprintf("not run as it is, %s: chmod -R go-w %s", l.Loose, j.shown())
+		r.due = l.end.Add(lookAgain)
 	default:
 		s.complete(j, l)
 	}

@@ -63,6 +63,8 @@ func (s *Spool) machine() schedule.Machine {
 		}
 	}
 	switch {
+	case s.ending:
+		m.Stop = "the server ends"
 	case len(s.problems) > 0:
 		m.Stop = strings.Join(s.problems, "; ")
 	case s.paused:

@@ -14,7 +14,7 @@ func (s *Spool) drained() bool {
 	s.result.Stays = s.result.Stays[:0]
 	for _, j := range s.jobs {
 		switch {
-		case j.phase == running, j.phase == arriving && j.reading.last.Busy == "" && j.reading.last.Failed == "", j.phase == over && j.trouble == "":
+		case j.phase == running, j.phase == arriving && !j.reading.stuck, j.phase == over && j.trouble == "":
 			return false
 		case j.phase != waiting:
 			why := cmp.Or(j.trouble, j.reading.words)

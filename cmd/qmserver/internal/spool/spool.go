@@ -32,6 +32,7 @@ type Options struct {
 	Settle   time.Duration // how long a folder must not change before it counts as complete
 	Grace    time.Duration // from TERM to KILL
 	MaxLimit time.Duration // the most that a job may ask for, and what one gets that asks for none; 0: none
+	Owners   bool          // each job runs as the owner of its folder
 	Drain    bool          // end when nothing runs, arrives or can start
 	Host     string
 	Version  string
@@ -53,6 +54,7 @@ type Launcher interface {
 	Look(r folder.Ref, uid int, jobFiles []string) folder.Look
 	LeaveReason(r folder.Ref, uid int, why folder.Reason) error
 	Events() <-chan launch.Event
+	Stop(disk.Identity) error
 	Runs() launch.Runs
 	Own(run string) bool
 	Adopt(run string, id disk.Identity) error
@@ -81,6 +83,8 @@ type Spool struct {
 	attempts map[disk.Identity]int  // of queued folders whose run an earlier server saw cut: which one is next
 	looks    chan look
 	quit     chan struct{} // closed when Run returns: nobody listens any more
+	wishes   chan bool     // of the operator: false: start nothing more; true: and stop what runs
+	ending   bool          // start nothing more, and end when nothing runs
 	told     chan told     // reasons that were left
 	looking  int           // readings under way
 
@@ -125,6 +129,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 		places:   make(map[place]string),
 		looks:    make(chan look, maxLooks),
 		quit:     make(chan struct{}),
+		wishes:   make(chan bool),
 		told:     make(chan told),
 		started:  time.Now(),
 		attempts: launcher.Runs().Attempts(),
@@ -132,20 +137,53 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	if err := s.makeFolders(); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	if err := oneFileSystem(opt.Tree); err != nil {
+	if err := errors.Join(oneFileSystem(opt.Tree), s.checkWriters()); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	return s, nil
 }
 
+// makeFolders makes those that are missing. Where jobs run as the owners of
+// their folders all users may put and take their own, and only those.
 func (s *Spool) makeFolders() error {
 	for _, state := range layout.States {
 		err := s.root.Mkdir(state.Folder(), 0o777)
+		if err == nil && s.Owners {
+			err = s.root.Chmod(state.Folder(), 0o777|os.ModeSticky)
+		}
 		if err != nil && !errors.Is(err, os.ErrExist) {
 			return fmt.Errorf("make folder of the tree: %w", err)
 		}
 	}
 	return nil
+}
+
+// checkWriters: where jobs run as the owners of their folders, nobody may be
+// able to move another's; else all who may write to the queue act as us.
+func (s *Spool) checkWriters() error {
+	var errs []error
+	for _, dir := range append([]string{string(s.Tree)}, s.folders()...) {
+		f, err := disk.Lstat(dir)
+		if err != nil {
+			return err
+		}
+		open := f.Mode.Perm()&0o022 != 0
+		if s.Owners && open && f.Mode&os.ModeSticky == 0 {
+			errs = append(errs, fmt.Errorf("%s may be written to by others, who could move each other's jobs: chmod +t %s", dir, dir))
+		}
+		if !s.Owners && open && dir == s.Tree.Folder(layout.Queued) {
+			s.log.Warn("others may put jobs into the queue, and all jobs run as this server's user", "folder", dir, "uid", os.Getuid())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Spool) folders() []string {
+	var all []string
+	for _, state := range layout.States {
+		all = append(all, s.Tree.Folder(state))
+	}
+	return all
 }
 
 // oneFileSystem: a rename from one file system to another is a copy, which
@@ -186,13 +224,15 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 			s.looked(l)
 		case t := <-s.told:
 			s.reasonLeft(t)
+		case stop := <-s.wishes:
+			s.interrupt(stop)
 		case <-wake.C:
 		}
 		if err := s.step(time.Now()); err != nil {
 			s.leave()
 			return s.result, err
 		}
-		if s.Drain && s.drained() {
+		if s.ending && !s.anyRunning() || s.Drain && s.drained() {
 			s.leave()
 			return s.result, nil
 		}

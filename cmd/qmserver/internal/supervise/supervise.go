@@ -38,6 +38,10 @@ type Job struct {
 	Limit time.Duration `json:"limit,omitempty"` // 0: none
 	Grace time.Duration `json:"grace"`           // from TERM to KILL
 
+	// StopFile is a path outside of the job's folder: what appears there asks
+	// the job to stop.
+	StopFile string `json:"stop_file"`
+
 	Owner     string    `json:"owner"`
 	Host      string    `json:"host"`
 	Submitted time.Time `json:"submitted"`

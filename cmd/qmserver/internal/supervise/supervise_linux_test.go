@@ -250,6 +250,21 @@ func TestWhatIsLeftRunning(t *testing.T) {
 	}
 }
 
+// TestTheOperatorStops a job by a file that is not in its folder.
+func TestTheOperatorStops(t *testing.T) {
+	p := newProcess(t)
+	j := p.job("a", "echo $$ >pid; exec sleep 600")
+	j.StopFile = filepath.Join(t.TempDir(), "stop")
+	p.tell(j)
+	p.await("pid", p.exists("a", "pid"))
+	if err := os.WriteFile(j.StopFile, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := p.answer(); a.Outcome != layout.Stopped || !strings.Contains(a.Reason, "operator") {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestAFolderThatIsDraggedAway(t *testing.T) {
 	p := newProcess(t)
 	p.tell(p.job("a", "echo $$ >pid; exec sleep 600"))

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -129,6 +130,9 @@ func (w *watcher) asked() string {
 	}
 	if !isAt(w.Parent, w.name, w.Identity) {
 		return "its folder was taken out of " + layout.Running.Folder()
+	}
+	if _, err := os.Lstat(w.StopFile); err == nil {
+		return "the operator of the server asked for it (Ctrl-C)"
 	}
 	return ""
 }

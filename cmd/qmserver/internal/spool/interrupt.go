@@ -1,0 +1,39 @@
+package spool
+
+import "qm/pkg/layout"
+
+// Interrupt asks Run to start nothing more, and with stop also to stop what
+// runs; Run returns when nothing runs any more. It may be called by any
+// goroutine, and returns when Run has taken notice or has ended.
+func (s *Spool) Interrupt(stop bool) {
+	select {
+	case s.wishes <- stop:
+	case <-s.quit:
+	}
+}
+
+func (s *Spool) interrupt(stop bool) {
+	s.ending, s.dirty = true, true
+	for _, j := range s.jobs {
+		if j.phase != running {
+			continue
+		}
+		if !stop {
+			s.log.Info("job runs on unless Ctrl-C comes again", "job", j.shown())
+			continue
+		}
+		if err := s.launcher.Stop(j.Identity); err != nil {
+			s.log.Error("job can't be stopped", "job", j.shown(), "error", err,
+				"remedy", "put a file named "+string(layout.Stop)+" into its folder")
+		}
+	}
+}
+
+func (s *Spool) anyRunning() bool {
+	for _, j := range s.jobs {
+		if j.phase == running || j.telling {
+			return true
+		}
+	}
+	return false
+}
