@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"qm/cmd/qmserver/internal/probe"
 )
 
 // Move renames the folder from, which must be id, to the path to, both on one
@@ -22,12 +24,18 @@ func Move(id Identity, from, to string) error {
 	if now.Identity != id {
 		return fmt.Errorf("move folder %q: %w", from, ErrChanged)
 	}
+	probe.Step("move")
 	if err := renameNoReplace(from, to); err != nil {
 		return fmt.Errorf("move folder: %w", err)
 	}
+	probe.Step("move: renamed")
 	// The target first: with it alone on disk the folder is in both or in the
 	// new place, never in neither.
-	return errors.Join(SyncDir(filepath.Dir(to)), SyncDir(filepath.Dir(from)))
+	err = SyncDir(filepath.Dir(to))
+	probe.Step("move: target synced")
+	err = errors.Join(err, SyncDir(filepath.Dir(from)))
+	probe.Step("move: source synced")
+	return err
 }
 
 // SetAside renames the file name of dir to a free name that next makes, so
@@ -42,9 +50,11 @@ func SetAside(dir *os.Root, name string, next func(try int) string) error {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("set file aside: %w", err)
 		}
+		probe.Step("set aside")
 		if err := dir.Rename(name, aside); err != nil {
 			return fmt.Errorf("set file aside: %w", err)
 		}
+		probe.Step("set aside: renamed")
 		return nil
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"qm/cmd/qmserver/internal/probe"
 )
 
 // Sync says whether a file must be on disk before Replace returns.
@@ -38,9 +40,12 @@ func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 	if err != nil {
 		return err
 	}
+	probe.Step("replace")
 	_, err = f.Write(data)
+	probe.Step("replace: written")
 	if err == nil && sync == Durable {
 		err = f.Sync()
+		probe.Step("replace: synced")
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, dir.Remove(temp))
@@ -48,10 +53,13 @@ func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 	if err := dir.Rename(temp, name); err != nil {
 		return errors.Join(err, dir.Remove(temp))
 	}
+	probe.Step("replace: renamed")
 	if sync == Volatile {
 		return nil
 	}
-	return syncDirIn(dir, path.Dir(name))
+	err = syncDirIn(dir, path.Dir(name))
+	probe.Step("replace: folder synced")
+	return err
 }
 
 func syncDirIn(dir *os.Root, name string) error {

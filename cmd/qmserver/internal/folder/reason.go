@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/probe"
 	"qm/pkg/layout"
 )
 
@@ -40,7 +41,9 @@ func appendReason(dir *os.Root, why Reason) error {
 	if err != nil {
 		return err
 	}
+	probe.Step("reason")
 	_, err = fmt.Fprintf(f, "QM: %s at %s: %s\n", why.Outcome, why.At.Format(time.RFC3339), why.Text)
+	probe.Step("reason: written")
 	return errors.Join(err, f.Close())
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"qm/cmd/qmserver/internal/account"
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
@@ -141,9 +142,11 @@ func (l *Local) write(s *supervisor, task supervise.Task, id disk.Identity) erro
 	if err != nil {
 		return err
 	}
+	probe.Step("tell")
 	if _, err := s.stdin.Write(append(line, '\n')); err != nil {
 		return err
 	}
+	probe.Step("tell: written")
 	s.busy = &id
 	if task.Run != nil {
 		s.jobs++
@@ -190,7 +193,9 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	stdout, err2 := cmd.StdoutPipe()
 	err = errors.Join(err1, err2)
 	if err == nil {
+		probe.Step("spawn")
 		err = cmd.Start()
+		probe.Step("spawn: started")
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start supervisor: %w", err), l.dir.Remove(name))

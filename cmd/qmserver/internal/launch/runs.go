@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -131,7 +132,9 @@ func (l *Local) Sweep(pending func(disk.Identity) bool) error {
 		if run.Held || l.Own(run.Name) || anyPending(run, pending) {
 			continue
 		}
+		probe.Step("sweep")
 		errs = append(errs, l.dir.Remove(run.Name))
+		probe.Step("sweep: removed")
 		removed = true
 		for id := range run.Last {
 			l.forget(id)
@@ -139,6 +142,7 @@ func (l *Local) Sweep(pending func(disk.Identity) bool) error {
 	}
 	if removed {
 		errs = append(errs, disk.SyncDir(l.dir.Name()))
+		probe.Step("sweep: folder synced")
 	}
 	return errors.Join(errs...)
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/probe"
 	"qm/pkg/layout"
 )
 
@@ -64,7 +65,10 @@ func Create(dir *os.Root, name string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create run file: %w", err)
 	}
-	if err := errors.Join(disk.TryLock(f), disk.SyncDir(dir.Name())); err != nil {
+	probe.Step("run file: made")
+	err = errors.Join(disk.TryLock(f), disk.SyncDir(dir.Name()))
+	probe.Step("run file: folder synced")
+	if err != nil {
 		return nil, errors.Join(err, f.Close(), dir.Remove(name))
 	}
 	return &File{f}, nil

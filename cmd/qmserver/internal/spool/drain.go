@@ -12,9 +12,12 @@ import (
 // what stays.
 func (s *Spool) drained() bool {
 	s.result.Stays = s.result.Stays[:0]
+	if !s.known && len(s.problems) == 0 {
+		return false // a folder in QM_Jobs is not judged yet
+	}
 	for _, j := range s.jobs {
 		switch {
-		case j.phase == running, j.phase == arriving && !j.reading.stuck, j.phase == over && j.trouble == "":
+		case j.phase == running, j.patient(), j.phase == arriving && !j.reading.stuck, j.phase == over && j.trouble == "":
 			return false
 		case j.phase != waiting:
 			why := cmp.Or(j.trouble, j.reading.words)

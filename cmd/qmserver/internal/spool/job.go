@@ -76,6 +76,10 @@ const (
 	maxPause   = 30 * time.Second
 )
 
+// patient tells whether a move that failed was tried so seldom that it is
+// worth to wait for the next time.
+func (j *job) patient() bool { return !j.retry.IsZero() && j.pause <= 2*firstPause }
+
 // postpone sets when a move that failed is tried again: with growing pauses.
 func (j *job) postpone(now time.Time, why string) {
 	j.pause = min(max(2*j.pause, firstPause), maxPause)

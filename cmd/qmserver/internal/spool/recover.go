@@ -120,7 +120,6 @@ func (s *Spool) apply(j *job, v verdict, now time.Time) {
 	case finish:
 		s.finish(j, *v.line.End, now)
 	case unclaim:
-		j.nbProc = 0 // it is read anew in the queue
 		j.move = move{from: layout.Running, to: layout.Queued, why: "found in " + layout.Running.Folder() + ", never started"}
 		s.settle(j, now)
 	case parkLost:

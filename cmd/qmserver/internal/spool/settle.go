@@ -24,6 +24,10 @@ func (s *Spool) ended(e launch.Event) {
 	switch {
 	case e.Gone:
 		s.apply(j, judge(s.launcher.Runs(), j.Identity), now)
+		if j.phase == waiting || j.phase == arriving {
+			// A supervisor that can't even begin will not do better at once.
+			j.postpone(now, "its supervisor died before the start; it is tried again")
+		}
 	case e.Ended.NotRun != "":
 		s.reject(j, e.Ended.NotRun)
 	case e.Ended.Outcome == layout.Interrupted:
@@ -93,10 +97,7 @@ func (s *Spool) settled(j *job) {
 		s.log.Warn("job parked", "job", j.shown(), "outcome", end.Outcome, "reason", end.Reason)
 	case layout.Queued:
 		s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)
-		j.phase = waiting
-		if j.nbProc == 0 {
-			j.phase = arriving // found in QM_Jobs: it was not read yet
-		}
+		j.phase, j.reading = arriving, reading{} // it may have been changed in between
 		return
 	case layout.Running:
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -59,7 +60,9 @@ func (l *jobLog) start(a *attempt) {
 	for name := range a.control.ignored {
 		fmt.Fprintf(&b, "QM: a file named %s lay in the folder before the start and is ignored\n", layout.Display(name))
 	}
+	probe.Step("log")
 	_, _ = l.WriteString(b.String())
+	probe.Step("log: begun")
 }
 
 // say writes a line of our own, on a line of its own.
@@ -73,6 +76,7 @@ func (l *jobLog) finish(at time.Time, end runfile.End) {
 		l.say("%s", end.Reason)
 	}
 	_, _ = l.WriteString(l.lineBreak() + layout.FinishedLine(at, statusWords(end)) + "\n")
+	probe.Step("log: ended")
 }
 
 func statusWords(end runfile.End) string {

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"qm/cmd/qmserver/internal/probe"
 )
 
 // signals are those that a supervisor acts on.
@@ -41,11 +43,13 @@ func (p *processes) start(argv, env []string, log *os.File) error {
 		return err
 	}
 	defer null.Close()
+	probe.Step("fork")
 	p.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
 		Env:   env,
 		Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
 		Sys:   sessionOfItsOwn(),
 	})
+	probe.Step("fork: done")
 	if err != nil {
 		return &os.PathError{Op: "execute", Path: argv[0], Err: err}
 	}

@@ -19,6 +19,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
+	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/runfile"
 )
 
@@ -154,7 +155,9 @@ func (s *supervisor) do(line []byte) error {
 			answer.Left.Problem = err.Error()
 		}
 	}
+	probe.Step("answer")
 	_ = s.answers.Encode(answer)
+	probe.Step("answer: written")
 	return nil
 }
 

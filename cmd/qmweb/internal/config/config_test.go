@@ -39,8 +39,12 @@ func TestAllKeys(t *testing.T) {
 	if !slices.Equal(c.InfoNames, []string{"proc_config.cfg", "infos.xml", "job.sh"}) || !slices.Equal(c.AllowedHosts, []string{"qm.example.org", "::1"}) {
 		t.Errorf("got %+v", c)
 	}
-	if len(warnings) != 2 || !strings.Contains(warnings[0], "line 13") || !strings.Contains(warnings[0], "did you mean The_Port?") || !strings.Contains(warnings[1], "nearest") {
-		t.Errorf("got warnings %q", warnings)
+	const file = "testdata/all.good.cfg"
+	if want := []string{
+		file + ", line 13: [WEB_QMserver] has no key the_porrt; did you mean The_Port?",
+		file + ", line 14: [WEB_QMserver] has no key entirely_else",
+	}; !slices.Equal(warnings, want) {
+		t.Errorf("got warnings %q, want %q", warnings, want)
 	}
 }
 

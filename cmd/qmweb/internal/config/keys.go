@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"qm/pkg/jobinfo"
+	"qm/pkg/layout"
 )
 
 // reader collects what the sections hold.
@@ -69,6 +70,24 @@ func (r *reader) read(s *jobinfo.Section, keys []key) {
 		}
 	}
 	slices.SortStableFunc(r.faults, func(a, b *jobinfo.Refusal) int { return cmp.Compare(a.Line, b.Line) })
+}
+
+// warnUnknown warns of each key of the section that is none of webKeys.
+func (r *reader) warnUnknown(s *jobinfo.Section) {
+	known := make([]string, len(webKeys))
+	for i, k := range webKeys {
+		known[i] = k.name
+	}
+	for _, k := range s.Keys() {
+		if slices.ContainsFunc(known, func(name string) bool { return strings.EqualFold(name, k.Name) }) {
+			continue
+		}
+		warning := fmt.Sprintf("%s, line %d: [%s] has no key %s", r.file, k.Line, s.Name, layout.Display(k.Name))
+		if near := jobinfo.Nearest(k.Name, known); near != "" {
+			warning += "; did you mean " + near + "?"
+		}
+		r.c.Warnings = append(r.c.Warnings, warning)
+	}
 }
 
 func takeTree(r *reader, value string) *fault {

@@ -83,7 +83,7 @@ func (s *site) apiStatus(w http.ResponseWriter, _ *http.Request) error {
 	if problems == nil {
 		problems = []string{}
 	}
-	writeJSON(w, http.StatusOK, jsonStatus{
+	return writeJSON(w, http.StatusOK, jsonStatus{
 		Server: jsonServer{
 			Alive: sv.Alive, Paused: sv.Paused, Host: sv.Host, Version: sv.Version, PID: sv.PID,
 			Started: known(sv.Started), AsOf: known(sv.AsOf), Launch: sv.Launch,
@@ -91,7 +91,6 @@ func (s *site) apiStatus(w http.ResponseWriter, _ *http.Request) error {
 		},
 		Counts: snap.Counts(), Unread: snap.Unread, Read: snap.At, Problem: snap.Problem,
 	})
-	return nil
 }
 
 func (s *site) apiJobs(w http.ResponseWriter, r *http.Request) error {
@@ -108,8 +107,7 @@ func (s *site) apiJobs(w http.ResponseWriter, r *http.Request) error {
 	for _, j := range jobs {
 		out.Jobs = append(out.Jobs, jsonOf(j, now))
 	}
-	writeJSON(w, http.StatusOK, out)
-	return nil
+	return writeJSON(w, http.StatusOK, out)
 }
 
 func (s *site) apiJob(w http.ResponseWriter, r *http.Request) error {
@@ -117,25 +115,14 @@ func (s *site) apiJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d, err := s.detail(p)
+	dir, d, err := s.openDetail(p)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, jsonOf(d.Job, time.Now()))
-	return nil
-}
-
-// detail reads a job; of a private one it has what the lists have.
-func (s *site) detail(p place) (*snapshot.Detail, error) {
-	dir, err := s.openJob(p)
-	if err != nil {
-		if j := s.Store.Get().Find(p.state, p.name); j != nil && j.Private {
-			return &snapshot.Detail{Job: j}, nil
-		}
-		return nil, err
+	if dir != nil {
+		defer dir.Close()
 	}
-	defer dir.Close()
-	return s.Store.Detail(dir, p.state, p.name)
+	return writeJSON(w, http.StatusOK, jsonOf(d.Job, time.Now()))
 }
 
 func jsonOf(j *snapshot.Job, now time.Time) jsonJob {

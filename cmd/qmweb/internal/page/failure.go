@@ -3,6 +3,7 @@ package page
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -52,7 +53,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.Error("request failed", "path", r.URL.EscapedPath(), "error", err)
 	}
 	if strings.HasPrefix(r.URL.Path, s.Prefix+"/api/") {
-		writeJSON(w, f.Status, struct {
+		_ = writeJSON(w, f.Status, struct { // a string always encodes
 			Error string `json:"error"`
 		}{f.Text})
 		return
@@ -89,10 +90,14 @@ func asFailure(err error) *failure {
 	return &failure{http.StatusInternalServerError, "A fault of qmweb", "The log of qmweb tells more."}
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
+// writeJSON answers with v. It writes nothing if v can't be encoded.
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(true)
-	_ = enc.Encode(v) // whoever asked may be gone
+	_, _ = w.Write(append(data, '\n')) // whoever asked may be gone
+	return nil
 }

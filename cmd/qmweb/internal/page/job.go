@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"qm/cmd/qmweb/internal/snapshot"
+	"qm/cmd/qmweb/internal/terminal"
 	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
@@ -63,19 +64,39 @@ func (s *site) job(w http.ResponseWriter, r *http.Request) error {
 	if len(elems) > 0 {
 		return s.folder(w, r, p, elems)
 	}
-	d, err := s.detail(p)
+	dir, d, err := s.openDetail(p)
 	if m, ok := errors.AsType[*moved](err); ok {
 		return s.redirect(w, r, "/"+m.to.String()+"/")
 	} else if err != nil {
 		return err
 	}
 	page := s.jobPage(p, d, time.Now())
-	if !d.Private {
-		if err := s.addContents(page, p); err != nil {
+	if dir != nil {
+		defer dir.Close()
+		page.Log = s.viewLog(dir, p)
+		if page.Files, err = s.listFolder(dir, p, nil); err != nil {
 			return err
 		}
 	}
 	return render(w, http.StatusOK, "job.html", page)
+}
+
+// openDetail reads a job and returns its folder, which the caller closes, open:
+// what is read from it later belongs to the same job even if that is moved on.
+// Of a private job it has what the lists have, and no folder.
+func (s *site) openDetail(p place) (*os.Root, *snapshot.Detail, error) {
+	dir, err := s.openJob(p)
+	if err != nil {
+		if j := s.Store.Get().Find(p.state, p.name); j != nil && j.Private {
+			return nil, &snapshot.Detail{Job: j}, nil
+		}
+		return nil, nil, err
+	}
+	d, err := s.Store.Detail(dir, p.state, p.name)
+	if err != nil {
+		return nil, nil, errors.Join(err, dir.Close())
+	}
+	return dir, d, nil
 }
 
 // toJob adds the slash that a job's page has at its end.
@@ -93,7 +114,7 @@ func (s *site) findJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j := s.Store.Get().Newest(name)
+	j := s.Store.Newest(name)
 	if j == nil {
 		return notFound(fmt.Sprintf("There is no job %s, or not any more.", layout.Display(name)))
 	}
@@ -122,18 +143,6 @@ func (s *site) jobPage(p place, d *snapshot.Detail, now time.Time) *jobPage {
 	return page
 }
 
-// addContents adds what is read from the job's folder for its page alone.
-func (s *site) addContents(page *jobPage, p place) error {
-	dir, err := s.openJob(p)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	page.Log = s.viewLog(dir, p)
-	page.Files, err = s.listFolder(dir, p, nil)
-	return err
-}
-
 func (s *site) viewLog(dir *os.Root, p place) logView {
 	data, begin, size, err := snapshot.ReadLog(dir, layout.JobLog, -logShown, logShown)
 	switch {
@@ -145,7 +154,7 @@ func (s *site) viewLog(dir *os.Root, p place) logView {
 		return logView{Problem: "process.log can't be shown. " + asFailure(err).Text}
 	}
 	return logView{
-		Text: terminalText(data, begin > 0), Link: s.Prefix + "/view/" + p.String() + "/" + layout.JobLog,
+		Text: terminal.Text(data, begin > 0), Link: s.Prefix + "/view/" + p.String() + "/" + layout.JobLog,
 		Size: humanize.IBytes(uint64(size)), Partial: begin > 0,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"qm/cmd/qmweb/internal/snapshot"
+	"qm/cmd/qmweb/internal/terminal"
 	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
@@ -72,7 +73,7 @@ func pageData(t *testing.T) map[string][]any {
 		for _, private := range []bool{true, false} {
 			d.Private = private
 			p := s.jobPage(place{st, hostile}, d, now)
-			p.Log = logView{Text: terminalText([]byte(hostile), false), Link: "/p/x", Size: "1", Partial: true}
+			p.Log = logView{Text: terminal.Text([]byte(hostile), false), Link: "/p/x", Size: "1", Partial: true}
 			p.Files = files
 			data["job.html"] = append(data["job.html"], p)
 		}
@@ -180,26 +181,6 @@ func TestHostileTree(t *testing.T) {
 	}
 	if strings.Contains(page, "<script>alert") || strings.Contains(page, "<img") {
 		t.Error("a job wrote markup into a page")
-	}
-}
-
-func TestTerminalText(t *testing.T) {
-	for _, c := range []struct {
-		in     string
-		middle bool
-		want   string
-	}{
-		{"plain\n", false, "plain\n"},
-		{"part of a line\nwhole\n", true, "whole\n"},
-		{"no line break at all", true, "no line break at all"},
-		{" 1%\r 50%\r100%\ndone\r\n", false, "100%\ndone\n"},
-		{"\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b(B", false, "red x"},
-		{"caf\xe9 \x00\x08\ttab", false, "caf� \ttab"},
-		{"a\u202eb", false, "ab"},
-	} {
-		if got := terminalText([]byte(c.in), c.middle); got != c.want {
-			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)
-		}
 	}
 }
 

@@ -72,18 +72,27 @@ func pathOf(r *http.Request) ([]string, error) {
 // does not count.
 func isOwn(name string) bool { return strings.EqualFold(name, layout.Own) }
 
-// openJob opens the folder of a job. If it was moved on, the failure is a
-// moved that says whereto.
+// openJob opens the folder of a job. If it was moved on, the error is a moved
+// that says whereto.
 func (s *site) openJob(p place) (*os.Root, error) {
-	dir, err := s.Store.OpenJob(p.state, p.name)
-	if err == nil || !os.IsNotExist(err) {
-		return dir, err
-	}
-	if j := s.Store.Get().Newest(p.name); j != nil && j.Name == p.name && j.State != p.state {
-		return nil, &moved{place{j.State, j.Name}}
+	for range openTries {
+		dir, err := s.Store.OpenJob(p.state, p.name)
+		if err == nil || !os.IsNotExist(err) {
+			return dir, err
+		}
+		j := s.Store.Moved(p.name)
+		if j == nil {
+			break
+		}
+		if to := (place{j.State, j.Name}); to != p {
+			return nil, &moved{to}
+		}
 	}
 	return nil, notFound(fmt.Sprintf("There is no job %s in %s.", layout.Display(p.name), p.state.Folder()))
 }
+
+// openTries is how often a job may come back to where it was looked for.
+const openTries = 3
 
 // moved says that a job is elsewhere now.
 type moved struct{ to place }

@@ -2,7 +2,10 @@ package page
 
 import (
 	"encoding/json"
+	"log/slog"
+	"math"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -200,6 +203,42 @@ func TestNoTree(t *testing.T) {
 	s.get("/readyz", 503)
 	s.get("/healthz", 200)
 	s.wants(s.get("/api/v1/jobs", 200), `{"jobs":[],"next":""}`)
+}
+
+// Links to a job lead to where it is, however short ago it was moved.
+func TestLinksAfterMove(t *testing.T) {
+	s := newSite(t)
+	s.job("QM_Jobs", "a")
+	s.get("/", 200)
+	if err := os.Rename(s.tree+"/QM_Jobs/a", s.tree+"/QM_dJobs/a"); err != nil {
+		t.Fatal(err)
+	}
+	s.job("QM_qJobs", "new")
+	for url, want := range map[string]string{"/jobs/a": "/QM_dJobs/a/", "/QM_Jobs/a/": "/QM_dJobs/a/", "/jobs/new": "/QM_qJobs/new/"} {
+		to := url
+		for range 3 {
+			w := s.do(http.MethodGet, to)
+			if w.Code != http.StatusFound {
+				break
+			}
+			to = w.Header().Get("Location")
+		}
+		if to != want {
+			t.Errorf("%s leads to %s, want %s", url, to, want)
+		}
+		s.get(to, 200)
+	}
+}
+
+// What can't be encoded is a fault of ours, not half an answer.
+func TestUnencodable(t *testing.T) {
+	s := &site{Options: Options{Log: slog.New(slog.DiscardHandler)}}
+	w := httptest.NewRecorder()
+	h := s.serve(func(w http.ResponseWriter, _ *http.Request) error { return writeJSON(w, http.StatusOK, math.NaN()) })
+	h(w, httptest.NewRequest(http.MethodGet, "/api/v1/status", nil))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), `"error"`) {
+		t.Errorf("got %d %q", w.Code, w.Body)
+	}
 }
 
 func TestPanic(t *testing.T) {

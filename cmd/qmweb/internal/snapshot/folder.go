@@ -36,8 +36,10 @@ type entry struct {
 
 // How long listings are trusted. A folder that did not change is not listed
 // again until relistAfter, a job in a folder of many is not looked at again
-// until recheckAfter.
+// until recheckAfter. Of two changes within a tick of the file system's clock
+// (2 s on FAT) the stamp shows but one.
 const (
+	tick         = 2 * time.Second
 	relistAfter  = 10 * time.Second
 	recheckAfter = 30 * time.Second
 	manyJobs     = 1000
@@ -50,8 +52,8 @@ type folder struct {
 	notes   []layout.Note
 	problem string    // why it can't be listed
 	stamp   stamp     // of the folder when it was last listed
-	again   bool      // it had changed then, and may change within that tick
-	listed  time.Time // zero: never
+	since   time.Time // when it was first seen with this stamp
+	listed  time.Time // zero: never, or it has to be listed anew
 }
 
 type stamp struct {
@@ -60,7 +62,8 @@ type stamp struct {
 }
 
 // list brings the folder up to date and returns the jobs that came and went.
-func (f *folder) list(root *os.Root, now time.Time) (came, went []*entry) {
+// With closely it trusts nothing that it knew before.
+func (f *folder) list(root *os.Root, now time.Time, closely bool) (came, went []*entry) {
 	dir, err := layout.OpenJob(root, f.state.Folder())
 	if err != nil {
 		return nil, f.fail(err)
@@ -71,15 +74,17 @@ func (f *folder) list(root *os.Root, now time.Time) (came, went []*entry) {
 		return nil, f.fail(err)
 	}
 	st := stamp{factsOf(info).id, info.ModTime(), factsOf(info).changed}
-	if st == f.stamp && !f.again && now.Sub(f.listed) < relistAfter {
+	if st != f.stamp {
+		f.stamp, f.since = st, now
+	} else if !closely && f.listed.Sub(f.since) > tick && now.Sub(f.listed) < relistAfter {
 		return nil, nil
 	}
 	names, err := namesIn(dir)
 	if err != nil {
 		return nil, f.fail(err)
 	}
-	f.again, f.stamp, f.listed, f.problem = st != f.stamp, st, now, ""
-	return f.update(dir, names, now)
+	f.listed, f.problem = now, ""
+	return f.update(dir, names, now, closely)
 }
 
 func (f *folder) fail(err error) (went []*entry) {
@@ -105,7 +110,7 @@ func namesIn(dir *os.Root) ([]string, error) {
 }
 
 // update compares the names with the jobs that are known.
-func (f *folder) update(dir *os.Root, names []string, now time.Time) (came, went []*entry) {
+func (f *folder) update(dir *os.Root, names []string, now time.Time, closely bool) (came, went []*entry) {
 	f.notes = nil
 	present := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -113,7 +118,7 @@ func (f *folder) update(dir *os.Root, names []string, now time.Time) (came, went
 			continue
 		}
 		old := f.entries[name]
-		if old != nil && len(names) > manyJobs && now.Sub(old.checked) < recheckAfter {
+		if old != nil && !closely && len(names) > manyJobs && now.Sub(old.checked) < recheckAfter {
 			present[name] = true
 			continue
 		}

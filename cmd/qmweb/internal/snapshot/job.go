@@ -160,19 +160,27 @@ func (j *Job) soundTimes(now time.Time) {
 	for _, t := range []*time.Time{&j.Submitted, &j.Started, &j.Finished} {
 		if t.Year() < 1980 || t.After(now.Add(slack)) {
 			*t = time.Time{}
+		} else {
+			*t = t.Local() // a log may name a zone that JSON does not take
 		}
 	}
-	switch {
-	case !j.Started.IsZero() && !j.Finished.Before(j.Started):
-		j.Took = j.Finished.Sub(j.Started)
-	case j.State == layout.Running && (j.Started.IsZero() || !j.Finished.IsZero()):
-		// The record of an earlier run, or none yet: it was moved here just now.
+	if j.State == layout.Running && j.fromEarlierRun() {
 		j.Started, j.Finished, j.Outcome = j.Changed, time.Time{}, ""
 		j.ExitCode, j.Signal, j.Reason = nil, nil, ""
+	}
+	if !j.Started.IsZero() && !j.Finished.Before(j.Started) {
+		j.Took = j.Finished.Sub(j.Started)
 	}
 	if ended := j.State == layout.Done || j.State == layout.Lost; ended && j.Finished.IsZero() {
 		j.Finished = j.Changed
 	}
+}
+
+// fromEarlierRun tells that what is known of a running job is not about this
+// run: there is no record yet, or one that had ended before the folder was
+// moved to where it is. One that ended since is about to be moved on.
+func (j *Job) fromEarlierRun() bool {
+	return j.Started.IsZero() || !j.Finished.IsZero() && (j.Finished.Before(j.Changed) || j.Finished.Before(j.Started))
 }
 
 // shorten cuts the texts to what lists keep.
@@ -185,15 +193,16 @@ func (j *Job) shorten() *Job {
 	return j
 }
 
-// cut returns s, or its beginning with an ellipsis in at most limit bytes.
+// cut returns s, or its beginning with an ellipsis in at most limit bytes. It
+// does not hold on to the file that s is a part of.
 func cut(s string, limit int) string {
 	const more = "…"
 	if len(s) <= limit {
-		return s
+		return strings.Clone(s)
 	}
 	n := limit - len(more)
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return strings.Clone(s[:n]) + more // not to hold on to the whole
+	return strings.Clone(s[:n]) + more
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"qm/cmd/qmweb/internal/terminal"
 	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
@@ -43,7 +44,7 @@ func (t *tail) update(dir *os.Root) {
 	if p, ok := jobinfo.LastProgress(data); ok {
 		t.progress = &p
 	}
-	t.lastLine = lastLine(data)
+	t.lastLine = cut(layout.Display(terminal.LastLine(data)), maxLine)
 }
 
 // readAt returns what can be read of size bytes from offset.
@@ -51,16 +52,6 @@ func readAt(f *os.File, offset, size int64) []byte {
 	buf := make([]byte, size)
 	n, _ := f.ReadAt(buf, offset) // what could be read counts
 	return buf[:n]
-}
-
-// lastLine returns the last line that is not blank, as a terminal shows it: of
-// a line that was written over with \r only what stands there at last.
-func lastLine(data []byte) string {
-	data = bytes.TrimRight(data, " \t\r\n")
-	if i := bytes.LastIndexAny(data, "\r\n"); i >= 0 {
-		data = data[i+1:]
-	}
-	return cut(layout.Display(strings.TrimSpace(string(bytes.ToValidUTF8(data, []byte("�"))))), maxLine)
 }
 
 // takeLog takes what the log of a job without a record tells. The Python QM

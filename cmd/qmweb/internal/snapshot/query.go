@@ -46,7 +46,27 @@ func (s *Snapshot) Find(st layout.State, name string) *Job {
 // job that got a stamp behind this name counts if no other has it. It returns
 // nil if there is none.
 func (s *Snapshot) Newest(name string) *Job {
-	var exact, stamped *Job
+	exact, stamped := s.named(name)
+	if exact != nil {
+		return exact
+	}
+	return stamped
+}
+
+// Moved returns where a job is now that had this name until a moment ago, or
+// nil. Where its name was taken it got a stamp, so of those that have the name
+// and those with a stamp behind it the one that changed last is it.
+func (s *Snapshot) Moved(name string) *Job {
+	exact, stamped := s.named(name)
+	if stamped == nil {
+		return exact
+	}
+	return later(exact, stamped)
+}
+
+// named returns the newest job with this name and the newest that got a stamp
+// behind it; nil where there is none.
+func (s *Snapshot) named(name string) (exact, stamped *Job) {
 	for _, jobs := range s.Jobs {
 		for _, j := range jobs {
 			switch {
@@ -58,10 +78,7 @@ func (s *Snapshot) Newest(name string) *Job {
 			}
 		}
 	}
-	if exact != nil {
-		return exact
-	}
-	return stamped
+	return exact, stamped
 }
 
 func later(a, b *Job) *Job {
@@ -115,7 +132,7 @@ func (s *Snapshot) behind(st layout.State, c cursor) int {
 		return i + 1
 	}
 	if st == layout.Queued { // it was started: go on with those that waited behind it
-		i := slices.IndexFunc(jobs, func(j *Job) bool { return j.Position == 0 || int64(j.Position) >= c.At })
+		i := slices.IndexFunc(jobs, func(j *Job) bool { return j.Position == 0 || c.At > 0 && int64(j.Position) >= c.At })
 		if i < 0 {
 			return len(jobs)
 		}
@@ -139,7 +156,7 @@ func parseCursor(s string) (c cursor, err error) {
 		return c, nil
 	}
 	data, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || json.Unmarshal(data, &c) != nil || c.Rank < 0 || c.Rank >= len(listOrder) {
+	if err != nil || json.Unmarshal(data, &c) != nil || c.Rank < 0 || c.Rank >= len(listOrder) || len(c.Name) == 0 {
 		return c, ErrCursor
 	}
 	return c, nil

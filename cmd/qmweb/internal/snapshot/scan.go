@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -27,6 +28,7 @@ const (
 // goroutine at a time may use it.
 type scanner struct {
 	tree    string
+	id      identity // of the tree that all this is about
 	names   []string // of info files
 	watch   watch
 	folders [len(layout.States)]*folder
@@ -50,11 +52,30 @@ func (s *scanner) forget() {
 	}
 	s.byID = make(map[identity]*entry)
 	s.unread, s.fresh = nil, nil
+	s.id, s.watch = identity{}, watch{}
+}
+
+// open opens the tree. If it is another one than before, nothing of what was
+// known holds; a heartbeat in it that differs does not tell of a living server.
+func (s *scanner) open() (*os.Root, error) {
+	root, err := os.OpenRoot(s.tree)
+	if err != nil {
+		return nil, err
+	}
+	info, err := root.Stat(".")
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	if id := factsOf(info).id; id != s.id {
+		s.forget()
+		s.id = id
+	}
+	return root, nil
 }
 
 // scan reads what is new in the tree.
 func (s *scanner) scan(now time.Time) *Snapshot {
-	root, err := os.OpenRoot(s.tree)
+	root, err := s.open()
 	if err != nil {
 		s.forget()
 		return &Snapshot{At: now, Problem: treeProblem(s.tree, err)}
@@ -87,12 +108,13 @@ func treeProblem(tree string, err error) string {
 // list lists the folders in the order of a job's life: one that is moved on
 // meanwhile is met twice, never missed, and counts where it was met last. One
 // that is moved back is missed. Then a job that was known is nowhere, and all
-// is listed again, until each one that is missing was looked for everywhere.
+// is listed again and closely, until each one that is missing was looked for
+// everywhere.
 func (s *scanner) list(root *os.Root, now time.Time) {
 	missing := make(map[identity]int) // since which try
 	for try := range listTries {
 		for _, f := range s.folders {
-			came, went := f.list(root, now)
+			came, went := f.list(root, now, try > 0)
 			if len(came)+len(went) > 0 {
 				s.dirty[f.state] = true
 			}
@@ -129,7 +151,7 @@ func (s *scanner) take(came []*entry) (found []identity) {
 			if f.entries[old.name] == old {
 				delete(f.entries, old.name)
 			}
-			old.gone, f.again, s.dirty[old.state] = true, true, true
+			old.gone, f.listed, s.dirty[old.state] = true, time.Time{}, true
 		}
 		s.byID[e.id] = e
 		s.unread = append(s.unread, e)

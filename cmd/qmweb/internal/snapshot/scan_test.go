@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,7 +73,7 @@ func TestMetTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	came, _ := s.folders[layout.Running].list(root, time.Now())
+	came, _ := s.folders[layout.Running].list(root, time.Now(), false)
 	s.take(came)
 	if n := len(s.folders[layout.Queued].entries); n != 0 {
 		t.Errorf("%d entries are left in the queue", n)
@@ -93,7 +94,7 @@ func TestMovedBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	s.folders[layout.Queued].list(root, time.Now())
+	s.folders[layout.Queued].list(root, time.Now(), false)
 	tree.move(path, "QM_qJobs/a")
 	if snap := s.scan(time.Now()); len(snap.Jobs[layout.Queued]) != 1 || len(snap.Jobs[layout.Done]) != 0 {
 		t.Errorf("queued %q, done %q", names(snap.Jobs[layout.Queued]), names(snap.Jobs[layout.Done]))
@@ -113,6 +114,73 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
+// A change within the same tick of the file system's clock as an earlier
+// listing is seen: the folder's stamp does not show it.
+func TestListedWithinATick(t *testing.T) {
+	tree := newTree(t)
+	root, err := os.OpenRoot(tree.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	now := time.Now()
+	f := newScanner(tree.path, testNames).folders[layout.Queued]
+	f.list(root, now, false)
+	f.list(root, now, false)
+	tree.job(layout.Queued, "a")
+	info, err := os.Lstat(filepath.Join(tree.path, layout.Queued.Folder()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.stamp = stamp{factsOf(info).id, info.ModTime(), factsOf(info).changed}
+	if came, _ := f.list(root, now.Add(time.Second), false); len(came) != 1 {
+		t.Error("the job is not seen")
+	}
+}
+
+// Of many jobs not each is looked at in each scan; but one that is missing may
+// have taken the place of another.
+func TestMovedAmongMany(t *testing.T) {
+	tree := newTree(t)
+	for i := range manyJobs {
+		tree.mkdir(fmt.Sprint("QM_dJobs/job", i))
+	}
+	old, path := tree.job(layout.Done, "a"), tree.job(layout.Running, "a")
+	tree.write(path+"/proc_config.cfg", "[QMOptions]\nscript : other\n")
+	s := newScanner(tree.path, testNames)
+	now := time.Now()
+	s.scan(now)
+	tree.move(old, "elsewhere")
+	tree.move(path, old)
+	snap := s.scan(now.Add(time.Second))
+	if j := snap.Find(layout.Done, "a"); len(snap.Jobs[layout.Running]) != 0 || j == nil || j.Script != "other" {
+		t.Errorf("running %q, done %+v", names(snap.Jobs[layout.Running]), j)
+	}
+}
+
+// Another tree in the place of the first is another tree: its old heartbeat
+// differs, but did not change.
+func TestAnotherTree(t *testing.T) {
+	tree, other := newTree(t), newTree(t)
+	tree.job(layout.Done, "a")
+	tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 1})
+	other.job(layout.Done, "b")
+	other.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 2})
+	if err := os.Chtimes(other.path+"/"+layout.HeartbeatFile, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	store := tree.store()
+	if !store.Get().Server.Alive {
+		t.Fatal("a fresh heartbeat, and the server is not alive")
+	}
+	if err := errors.Join(os.Rename(tree.path, tree.path+".old"), os.Rename(other.path, tree.path)); err != nil {
+		t.Fatal(err)
+	}
+	if snap := store.Get(); snap.Server.Alive || !slices.Equal(names(snap.Jobs[layout.Done]), []string{"b"}) {
+		t.Errorf("alive: %v, done: %q", snap.Server.Alive, names(snap.Jobs[layout.Done]))
+	}
+}
+
 func TestQueueOrder(t *testing.T) {
 	tree := newTree(t)
 	for _, name := range []string{"second", "first", "arriving", "unknown"} {
@@ -129,11 +197,20 @@ func TestQueueOrder(t *testing.T) {
 	if want := []string{"first", "second", "unknown", "arriving"}; !slices.Equal(names(got), want) {
 		t.Errorf("got %q, want %q", names(got), want)
 	}
-	if got[0].Reason != "waits for room" || got[2].Reason != reasonNoServer || got[2].Position != 0 {
+	// What the server said before it ended is not why they wait now.
+	if got[0].Reason != reasonNoServer || got[2].Reason != reasonNoServer || got[2].Position != 0 {
 		t.Errorf("got reasons %q, %q", got[0].Reason, got[2].Reason)
 	}
 	if c := store.Get().Counts(); c != (Counts{Queued: 3, Arriving: 1}) {
 		t.Errorf("got counts %+v", c)
+	}
+}
+
+func TestQueueReasons(t *testing.T) {
+	q := layout.Queue{Jobs: []layout.QueueJob{{ID: "told", Position: 1, Reason: "waits for room"}}}
+	got := inLine([]*Job{{Name: "new"}, {Name: "told"}}, &q, true)
+	if got[0].Reason != "waits for room" || got[1].Reason != reasonSeen || !got[1].Arriving {
+		t.Errorf("got %+v, %+v", got[0], got[1])
 	}
 }
 

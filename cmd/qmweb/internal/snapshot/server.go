@@ -108,11 +108,13 @@ func inLine(jobs []*Job, queue *layout.Queue, alive bool) []*Job {
 		case q != nil:
 			here.Position, here.Arriving, here.Reason, here.Submitted = q.Position, q.Arriving, q.Reason, q.Arrived
 		case !alive:
-			here.Reason = reasonNoServer
 		case full:
 			here.Reason = reasonBehind
 		default:
 			here.Arriving, here.Reason = true, reasonSeen
+		}
+		if !alive { // whatever it said before it ended
+			here.Reason = reasonNoServer
 		}
 		line[i] = &here
 	}

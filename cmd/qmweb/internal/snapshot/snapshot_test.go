@@ -108,6 +108,9 @@ func TestDoneFromLog(t *testing.T) {
 	}{
 		{"Job started by QM at: 2014-05-12 10:11:12\nx\nJob finished at: 2014-05-12 10:12:12 with code 0\n", layout.Succeeded, time.Minute},
 		{"Job started by QM at: 2026-01-02T03:04:05Z\nJob finished at: 2026-01-02T03:04:06Z killed by signal 9 (SIGKILL)\n", layout.Failed, time.Second},
+		{"Job started by QM at: 2026-01-02T03:04:05+24:00\nJob finished at: 2026-01-02T03:04:06+24:00 with code 0\n", layout.Succeeded, time.Second},
+		{"Job started by QM at: Mon May 12 10:11:12 2014\nJob finished at: Mon May 12 10:12:12 2014\n", "", time.Minute},
+		{"time: 12\n", "", 12 * time.Second},
 		{"no such line\n", "", -1},
 		{"", "", -1},
 	} {
@@ -116,6 +119,9 @@ func TestDoneFromLog(t *testing.T) {
 		j := tree.store().Get().Jobs[layout.Done][0]
 		if j.Outcome != c.outcome || j.Took != c.took {
 			t.Errorf("log %q: outcome %q, took %v; want %q, %v", c.log, j.Outcome, j.Took, c.outcome, c.took)
+		}
+		if _, err := json.Marshal([]time.Time{j.Started, j.Finished}); err != nil {
+			t.Errorf("log %q: %v", c.log, err)
 		}
 	}
 }
@@ -161,15 +167,25 @@ func TestRunning(t *testing.T) {
 	}
 }
 
-// A record of an earlier run lies in the folder until the new one is written.
+// A record of an earlier run lies in the folder until the new one is written;
+// that of this run until the folder is moved on.
 func TestRunningAgain(t *testing.T) {
-	tree := newTree(t)
-	old := time.Now().Add(-time.Hour)
-	tree.writeJSON(tree.job(layout.Running, "r")+"/"+layout.RecordFile,
-		layout.Record{Started: &old, Finished: new(old.Add(-time.Second)), Outcome: new(layout.Failed), ExitCode: new(1)})
-	j := tree.store().Get().Jobs[layout.Running][0]
-	if j.Outcome != "" || j.ExitCode != nil || time.Since(j.Started) > time.Minute {
-		t.Errorf("got %+v", j)
+	for name, c := range map[string]struct {
+		started, finished time.Duration // from now
+		earlier           bool
+	}{
+		"an earlier run": {-time.Hour, -time.Minute, true},
+		"ended early":    {-time.Hour, -2 * time.Hour, true},
+		"just ended":     {-time.Hour, time.Minute, false},
+	} {
+		tree := newTree(t)
+		now := time.Now()
+		tree.writeJSON(tree.job(layout.Running, "r")+"/"+layout.RecordFile,
+			layout.Record{Started: new(now.Add(c.started)), Finished: new(now.Add(c.finished)), Outcome: new(layout.Failed), ExitCode: new(1)})
+		j := tree.store().Get().Jobs[layout.Running][0]
+		if earlier := j.Outcome == "" && j.ExitCode == nil && j.Took < 0 && time.Since(j.Started) < time.Minute; earlier != c.earlier {
+			t.Errorf("%s: got %+v", name, j)
+		}
 	}
 }
 

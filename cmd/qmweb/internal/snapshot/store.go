@@ -38,8 +38,10 @@ func NewStore(tree string, infoNames []string) *Store {
 
 // Get returns a snapshot that is at most a second old. Where the tree does not
 // answer in time it returns the last one, whose age then tells.
-func (s *Store) Get() *Snapshot {
-	oldest := time.Now().Add(-s.maxAge)
+func (s *Store) Get() *Snapshot { return s.since(time.Now().Add(-s.maxAge)) }
+
+// since is Get for a snapshot that was begun at this time or later.
+func (s *Store) since(oldest time.Time) *Snapshot {
 	patience := time.NewTimer(maxWait)
 	defer patience.Stop()
 	for {

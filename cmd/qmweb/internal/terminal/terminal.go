@@ -1,8 +1,10 @@
-package page
+// Package terminal turns what programs print for a terminal into plain text.
+package terminal
 
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -10,11 +12,11 @@ import (
 // cursor (ECMA-48, sections 5.4 and 5.6).
 var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-Z\\^-~])`)
 
-// terminalText returns a piece of a log as a terminal would have left it: of a
+// Text returns a piece of a log as a terminal would have left it: of a
 // line written over with \r the last state, without colours and other
 // controls. If the piece begins in the middle of the log, its first line is
 // left out, since it may be a part of one.
-func terminalText(data []byte, middle bool) string {
+func Text(data []byte, middle bool) string {
 	if middle {
 		if _, rest, ok := bytes.Cut(data, []byte("\n")); ok {
 			data = rest
@@ -43,4 +45,16 @@ func printable(r rune) rune {
 		return -1
 	}
 	return r
+}
+
+// LastLine returns the last line that is not blank, without blanks around it.
+func LastLine(data []byte) string {
+	const enough = 8 << 10
+	lines := strings.Split(Text(data[max(len(data)-enough, 0):], false), "\n")
+	for _, line := range slices.Backward(lines) {
+		if line = strings.TrimSpace(line); line != "" {
+			return line
+		}
+	}
+	return ""
 }

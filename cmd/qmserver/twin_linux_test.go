@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"qm/cmd/qmserver/internal/probe"
+)
+
+// twinVar makes this test binary the program itself, with a listener at its
+// steps:
+//
+//	trace FILE         append each step to the file, with the role
+//	kill ROLE N STEP   die by SIGKILL at the N-th time that STEP is reached,
+//	                   but only the first process that comes so far
+//	run                nothing
+//
+// The role is server or supervisor.
+const twinVar = "QM_TWIN"
+
+// killedVar names a file that the process makes that dies.
+const killedVar = "QM_TWIN_KILLED"
+
+func TestMain(m *testing.M) {
+	spec, twin := os.LookupEnv(twinVar)
+	if !twin {
+		os.Exit(m.Run())
+	}
+	listen(spec)
+	os.Exit(qmserver())
+}
+
+func listen(spec string) {
+	role := "server"
+	if len(os.Args) == 2 && os.Args[1] == "-supervise" {
+		role = "supervisor"
+	}
+	what, rest, _ := strings.Cut(spec, " ")
+	switch what {
+	case "trace":
+		f, err := os.OpenFile(rest, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			panic(err)
+		}
+		probe.Listen(func(step string) { fmt.Fprintf(f, "%s\t%s\n", role, step) })
+	case "kill":
+		fields := strings.SplitN(rest, " ", 3)
+		n, err := strconv.Atoi(fields[1])
+		if err != nil {
+			panic(err)
+		}
+		if fields[0] == role {
+			probe.Listen(killAt(fields[2], n))
+		}
+	}
+}
+
+func killAt(step string, n int) func(string) {
+	var mu sync.Mutex
+	return func(s string) {
+		mu.Lock() // and never unlocked by who dies
+		if s == step {
+			if n--; n == 0 {
+				die()
+			}
+		}
+		mu.Unlock()
+	}
+}
+
+func die() {
+	if _, err := os.OpenFile(os.Getenv(killedVar), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		return
+	}
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
