@@ -94,7 +94,7 @@ func (s *site) apiStatus(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (s *site) apiJobs(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r.URL.Query())
+	q, err := parseQuery(r)
 	if err != nil {
 		return err
 	}
@@ -164,16 +164,9 @@ func (s *site) apiLog(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	offset, err := number(r.URL.Query(), "offset", 0)
+	offset, limit, err := pieceOf(r)
 	if err != nil {
 		return err
-	}
-	limit, err := number(r.URL.Query(), "limit", maxLogPiece)
-	if err != nil {
-		return err
-	}
-	if limit < 1 || limit > maxLogPiece {
-		return badRequest(fmt.Sprintf("limit is %d; it may be a number of bytes from 1 to %d", limit, maxLogPiece))
 	}
 	dir, err := s.openJob(p)
 	if err != nil {
@@ -192,6 +185,24 @@ func (s *site) apiLog(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Length", strconv.Itoa(len(data)))
 	_, _ = w.Write(data) // whoever asked may be gone
 	return nil
+}
+
+// pieceOf reads which bytes of a log are asked for.
+func pieceOf(r *http.Request) (offset, limit int64, err error) {
+	v, err := valuesOf(r)
+	if err != nil {
+		return 0, 0, err
+	}
+	if offset, err = number(v, "offset", 0); err != nil {
+		return 0, 0, err
+	}
+	if limit, err = number(v, "limit", maxLogPiece); err != nil {
+		return 0, 0, err
+	}
+	if limit < 1 || limit > maxLogPiece {
+		return 0, 0, badRequest(fmt.Sprintf("limit is %d; it may be a number of bytes from 1 to %d", limit, maxLogPiece))
+	}
+	return offset, limit, nil
 }
 
 func number(v url.Values, key string, otherwise int64) (int64, error) {

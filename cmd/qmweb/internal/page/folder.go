@@ -70,10 +70,10 @@ func (s *site) folder(w http.ResponseWriter, r *http.Request, p place, elems []s
 		return err
 	}
 	link := s.Prefix + "/" + p.String() + "/"
-	page := &folderPage{frame: s.frame(layout.Display(name)), Job: layout.Display(p.name), JobLink: link, Files: files}
+	page := &folderPage{frame: s.frame(nameText(name)), Job: nameText(p.name), JobLink: link, Files: files}
 	page.Refresh = 0
 	for i, elem := range elems {
-		page.Path = append(page.Path, crumb{layout.Display(elem), link + idPath(elems[:i+1]) + "/"})
+		page.Path = append(page.Path, crumb{nameText(elem), link + idPath(elems[:i+1]) + "/"})
 	}
 	return render(w, http.StatusOK, "folder.html", page)
 }
@@ -135,7 +135,7 @@ func kindRank(kind string) int {
 }
 
 func (s *site) viewFile(p place, elems []string, info fs.FileInfo, now time.Time) fileView {
-	v := fileView{Name: layout.Display(elems[len(elems)-1]), Modified: momentOf(info.ModTime(), now)}
+	v := fileView{Name: nameText(elems[len(elems)-1]), Modified: momentOf(info.ModTime(), now)}
 	switch mode := info.Mode(); {
 	case mode.IsDir():
 		v.Kind, v.Link = "folder", s.Prefix+"/"+p.String()+"/"+idPath(elems)+"/"

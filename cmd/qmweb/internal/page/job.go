@@ -116,14 +116,14 @@ func (s *site) findJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	j := s.Store.Newest(name)
 	if j == nil {
-		return notFound(fmt.Sprintf("There is no job %s, or not any more.", layout.Display(name)))
+		return notFound(fmt.Sprintf("There is no job %s, or not any more.", nameText(name)))
 	}
 	return s.redirect(w, r, "/"+place{j.State, j.Name}.String()+"/")
 }
 
 func (s *site) jobPage(p place, d *snapshot.Detail, now time.Time) *jobPage {
 	page := &jobPage{
-		frame: s.frame(layout.Display(p.name)), Job: s.viewJob(d.Job, now), Folder: p.state.Folder(),
+		frame: s.frame(nameText(p.name)), Job: s.viewJob(d.Job, now), Folder: p.state.Folder(),
 		Live:  p.state == layout.Queued || p.state == layout.Running,
 		Asked: askedFacts(d), Ran: ranFacts(d, now), Used: usedFacts(d, now),
 		Download: s.Prefix + "/download/" + p.String(),

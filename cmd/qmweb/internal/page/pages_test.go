@@ -193,6 +193,11 @@ func TestWords(t *testing.T) {
 			t.Errorf("%v is %q, want %q", d, got, want)
 		}
 	}
+	for name, want := range map[string]string{"plain": "plain", "a b": "a b", " ": `" "`, "a ": `"a "`, "\n": `\n`} {
+		if got := nameText(name); got != want {
+			t.Errorf("the name %q is shown as %s, want %s", name, got, want)
+		}
+	}
 	if got := cpuList([]int{0, 1, 2, 5, 7, 8}); got != "0-2, 5, 7-8" {
 		t.Errorf("got %q", got)
 	}

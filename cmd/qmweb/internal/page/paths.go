@@ -88,7 +88,7 @@ func (s *site) openJob(p place) (*os.Root, error) {
 			return nil, &moved{to}
 		}
 	}
-	return nil, notFound(fmt.Sprintf("There is no job %s in %s.", layout.Display(p.name), p.state.Folder()))
+	return nil, notFound(fmt.Sprintf("There is no job %s in %s.", nameText(p.name), p.state.Folder()))
 }
 
 // openTries is how often a job may come back to where it was looked for.
@@ -98,7 +98,7 @@ const openTries = 3
 type moved struct{ to place }
 
 func (m *moved) Error() string {
-	return fmt.Sprintf("The job %s is in %s now.", layout.Display(m.to.name), m.to.state.Folder())
+	return fmt.Sprintf("The job %s is in %s now.", nameText(m.to.name), m.to.state.Folder())
 }
 
 // openInside opens a file or folder in a job's folder by open. Links are

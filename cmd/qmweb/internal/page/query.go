@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -16,9 +17,23 @@ const (
 	maxLimit     = 1000
 )
 
+// valuesOf returns what stands behind the ? of a request. What can't be decoded
+// is refused: a filter that is left out would show what was not asked for.
+func valuesOf(r *http.Request) (url.Values, error) {
+	v, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, badRequest(fmt.Sprintf("%.200q can't be read: write key=value pairs with & between them, percent-encoded", r.URL.RawQuery))
+	}
+	return v, nil
+}
+
 // parseQuery reads state, owner, outcome, q, limit and after. What is empty
 // counts as not given.
-func parseQuery(v url.Values) (snapshot.Query, error) {
+func parseQuery(r *http.Request) (snapshot.Query, error) {
+	v, err := valuesOf(r)
+	if err != nil {
+		return snapshot.Query{}, err
+	}
 	q := snapshot.Query{Owner: v.Get("owner"), Text: v.Get("q"), After: v.Get("after"), Limit: defaultLimit}
 	if word := v.Get("state"); word != "" {
 		st, ok := layout.StateOfWord(word)

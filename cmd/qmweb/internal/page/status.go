@@ -96,7 +96,7 @@ type serverView struct {
 }
 
 func (s *site) status(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r.URL.Query())
+	q, err := parseQuery(r)
 	if err != nil {
 		return err
 	}
@@ -206,14 +206,14 @@ func viewNotes(notes []layout.Note) (views []noteView, more string) {
 		if err != nil {
 			name = n.ID
 		}
-		views = append(views, noteView{layout.Display(name), layout.Display(n.Folder), oneLine(n.Text)})
+		views = append(views, noteView{nameText(name), layout.Display(n.Folder), oneLine(n.Text)})
 	}
 	return views, ""
 }
 
 func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
 	v := jobView{
-		Name: layout.Display(j.Name), Link: s.Prefix + "/" + place{j.State, j.Name}.String() + "/",
+		Name: nameText(j.Name), Link: s.Prefix + "/" + place{j.State, j.Name}.String() + "/",
 		Owner: oneLine(j.Owner), Info: oneLine(j.Info),
 		Badge: badgeOf(j), End: endOf(j), Reason: oneLine(j.Reason), Position: j.Position,
 		Came: momentOf(j.Submitted, now), Started: momentOf(j.Started, now), Ended: momentOf(j.Finished, now),

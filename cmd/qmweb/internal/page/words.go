@@ -112,6 +112,16 @@ func endOf(j *snapshot.Job) string {
 	return ""
 }
 
+// nameText is the name of a job or file as pages show it: in quotation marks
+// where it begins or ends with a blank, or is nothing else.
+func nameText(name string) string {
+	s := layout.Display(name)
+	if s != strings.TrimSpace(s) {
+		return `"` + s + `"`
+	}
+	return s
+}
+
 // oneLine shows a text of a job on one line.
 func oneLine(s string) string {
 	return layout.Display(strings.Join(strings.Fields(s), " "))

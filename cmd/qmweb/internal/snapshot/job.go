@@ -110,7 +110,10 @@ func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Job {
 
 func (j *Job) takeInfo(info jobinfo.Info) {
 	j.Owner, j.Info, j.Size = info.EMail, info.Info, info.Size
-	j.Script, j.NbProc, j.Priority = info.Command, info.NbProc, info.Priority
+	j.Script, j.Priority = info.Command, info.Priority
+	if info.File != "" { // else nothing was asked for
+		j.NbProc = info.NbProc
+	}
 	if info.Format == jobinfo.Script {
 		j.Script = info.File
 	}

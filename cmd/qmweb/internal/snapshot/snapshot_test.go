@@ -148,6 +148,15 @@ func TestForgedRecord(t *testing.T) {
 	}
 }
 
+// Of a folder without an info file nobody knows what it asks for.
+func TestNoInfoFile(t *testing.T) {
+	tree := newTree(t)
+	tree.mkdir("QM_qJobs/a")
+	if j := tree.store().Get().Jobs[layout.Queued][0]; j.NbProc != 0 {
+		t.Errorf("it asks for %d processors", j.NbProc)
+	}
+}
+
 func TestRunning(t *testing.T) {
 	tree := newTree(t)
 	path := tree.job(layout.Running, "r")
