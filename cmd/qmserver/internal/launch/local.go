@@ -243,9 +243,6 @@ func (l *Local) answered(s *supervisor, a supervise.Answer) bool {
 	}
 	reply := s.reply
 	s.busy, s.reply, s.since = nil, nil, time.Now()
-	if a.Run != nil {
-		_ = os.Remove(l.stopFile(s.run, a.Run.Identity)) // there is none, mostly
-	}
 	if a.Run != nil && a.Run.NotRun == "" {
 		l.told[a.Run.Identity] = s.run
 	}
@@ -292,13 +289,14 @@ func (l *Local) stopFile(run string, id disk.Identity) string {
 	return filepath.Join(l.dir.Name(), fmt.Sprintf("%s.%d%s", run, id.Inode, stopSuffix))
 }
 
-// Stop asks the supervisor of a running job, adopted or our own, to stop it.
+// Stop asks the supervisor of a running job to stop it: our own by its stdin,
+// that of an adopted one by a file that it looks for.
 func (l *Local) Stop(id disk.Identity) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.own {
-		if s.busy != nil && *s.busy == id {
-			return os.WriteFile(l.stopFile(s.run, id), nil, 0o600)
+		if s.busy != nil && *s.busy == id && s.stdin != nil {
+			return json.NewEncoder(s.stdin).Encode(supervise.Task{Stop: true})
 		}
 	}
 	for run, adopted := range l.adopted {

@@ -4,15 +4,19 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/pkg/layout"
 )
 
+// stampLag is how much later than a change its stamp may be true.
+const stampLag = 2 * time.Second
+
 // control looks for STOP files in the job's folder.
 type control struct {
 	dir     *os.Root
-	changed int64           // ctime of the folder at the last look
+	changed int64           // ctime of the folder at the last look, if that tells of all since
 	ignored map[string]bool // lay there before the start
 }
 
@@ -36,7 +40,12 @@ func (c *control) stopFile() string {
 	if changed == c.changed {
 		return ""
 	}
-	c.changed = changed
+	// Stamps lag by a tick, and on a share by its clock: what came in the same
+	// instant shows only when that is past.
+	c.changed = 0
+	if time.Now().UnixNano()-changed > int64(stampLag) {
+		c.changed = changed
+	}
 	there := c.present()
 	for name := range c.ignored {
 		if !slices.Contains(there, name) {

@@ -46,7 +46,7 @@ func (s *supervisor) perform(job *Job) (Ended, error) {
 		return answer, err
 	}
 	a.writeRecord(nil)
-	answer.End = a.execute(s.signals)
+	answer.End = s.execute(a)
 	finished := time.Now()
 	a.log.finish(finished, answer.End)
 	a.writeRecord(&finish{finished, answer.End, a.procs.usage()})
@@ -87,11 +87,11 @@ func (a *attempt) close() {
 }
 
 // execute starts the job and sees it to the end of its last process.
-func (a *attempt) execute(sig *signals) runfile.End {
+func (s *supervisor) execute(a *attempt) runfile.End {
 	if err := a.procs.start(a.argv(), a.environ(), a.log.File); err != nil {
 		return cannotStart(err)
 	}
-	a.watch(sig)
+	s.watch(a)
 	return a.end()
 }
 

@@ -40,7 +40,7 @@ type Job struct {
 	Grace time.Duration `json:"grace"`           // from TERM to KILL
 
 	// StopFile is a path outside of the job's folder: what appears there asks
-	// the job to stop.
+	// the job to stop, once there is no server that could say so by a Task.
 	StopFile string `json:"stop_file"`
 
 	Owner     string    `json:"owner"`
@@ -56,6 +56,7 @@ type Task struct {
 	Run   *Job   `json:"run,omitempty"`
 	Look  *Look  `json:"look,omitempty"`
 	Leave *Leave `json:"leave,omitempty"`
+	Stop  bool   `json:"stop,omitempty"` // the job that runs; has no answer of its own
 
 	AsOwner bool `json:"as_owner,omitempty"` // this process is another user's than the server
 }
@@ -102,14 +103,14 @@ func Main() int {
 		return 1
 	}
 	s := &supervisor{
+		lines:   readLines(os.Stdin),
 		run:     runfile.Inherited(os.NewFile(RunFD, "run file")),
 		signals: signals,
 		answers: json.NewEncoder(os.Stdout),
 	}
-	lines := readLines(os.Stdin)
-	for {
+	for s.lines != nil {
 		select {
-		case line, more := <-lines:
+		case line, more := <-s.lines:
 			if !more {
 				return 0
 			}
@@ -120,9 +121,11 @@ func Main() int {
 			return 0 // idle: a job that is still in the pipe was not begun
 		}
 	}
+	return 0
 }
 
 type supervisor struct {
+	lines   <-chan []byte // nil once the server is gone
 	run     *runfile.File
 	signals *signals
 	answers *json.Encoder
@@ -146,6 +149,8 @@ func (s *supervisor) do(line []byte) error {
 			return err
 		}
 		answer.Run = &ended
+	case task.Stop:
+		return nil // the job has ended in the meantime
 	case task.Look != nil:
 		look := folder.LookAt(task.Look.Ref, task.Look.JobFiles)
 		answer.Look = &look
@@ -159,6 +164,11 @@ func (s *supervisor) do(line []byte) error {
 	_ = s.answers.Encode(answer)
 	probe.Step("answer: written")
 	return nil
+}
+
+func isStop(line []byte) bool {
+	var task Task
+	return json.Unmarshal(line, &task) == nil && task.Stop
 }
 
 // readLines sends the lines of r and closes the channel at its end. A last

@@ -250,18 +250,49 @@ func TestWhatIsLeftRunning(t *testing.T) {
 	}
 }
 
-// TestTheOperatorStops a job by a file that is not in its folder.
+// TestTheOperatorStops a job: by its supervisor's stdin, and once that is at
+// its end by a file that is not in the job's folder.
 func TestTheOperatorStops(t *testing.T) {
 	p := newProcess(t)
-	j := p.job("a", "echo $$ >pid; exec sleep 600")
-	j.StopFile = filepath.Join(t.TempDir(), "stop")
-	p.tell(j)
-	p.await("pid", p.exists("a", "pid"))
-	if err := os.WriteFile(j.StopFile, nil, 0o600); err != nil {
+	for _, name := range []string{"told", "file"} {
+		j := p.job(name, "echo $$ >pid; exec sleep 600")
+		j.StopFile = filepath.Join(t.TempDir(), "stop")
+		p.tell(j)
+		p.await("pid", p.exists(name, "pid"))
+		if name == "told" {
+			if err := json.NewEncoder(p.stdin).Encode(Task{Stop: true}); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			p.stdin.Close()
+			if err := os.WriteFile(j.StopFile, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if a := p.answer(); a.Outcome != layout.Stopped || !strings.Contains(a.Reason, "operator") {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
+
+// TestStopComesAtOnce where events tell of it, in any case and spelling, and
+// what lay there before the start does not count.
+func TestStopComesAtOnce(t *testing.T) {
+	p := newProcess(t)
+	j := p.job("a", "touch ready stop.py STOPP; exec sleep 600")
+	if err := os.WriteFile(p.path("a", "STOP.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if a := p.answer(); a.Outcome != layout.Stopped || !strings.Contains(a.Reason, "operator") {
+	p.tell(j)
+	p.await("ready", p.exists("a", "STOPP"))
+	if err := os.WriteFile(p.path("a", "Stop"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := p.answer(); a.Outcome != layout.Stopped || !strings.Contains(a.Reason, "named Stop ") {
 		t.Errorf("%+v", a)
+	}
+	if log := p.log("a"); !strings.Contains(log, "STOP.txt lay in the folder before the start") {
+		t.Errorf("log:\n%s", log)
 	}
 }
 

@@ -36,36 +36,65 @@ const (
 	// our own: the machine going down reaches both, in any order.
 	unasked = 500 * time.Millisecond
 	// lookEvery is how often control files and the folder's place are looked
-	// at.
-	lookEvery = time.Second
+	// at where no events tell of them, and lookSeldom how often the stop file
+	// is once there is no server that could tell.
+	lookEvery  = time.Second
+	lookSeldom = 5 * time.Second
 )
 
 // watch returns when nothing of the job is left.
-func (a *attempt) watch(sig *signals) {
+func (s *supervisor) watch(a *attempt) {
 	w := &watcher{attempt: a, next: stoppedTimer()}
 	var limit <-chan time.Time
 	if a.Limit > 0 {
 		limit = time.After(a.Limit)
 	}
+	events := notify()
+	defer events.Close()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	if events != nil {
+		s.lookSeldom(look)
+		w.look() // at what came before there were events
+	}
 	for w.proceed() {
 		select {
-		case <-sig.child:
+		case <-s.signals.child:
 		case <-w.next.C:
 			w.deadline()
 		case <-limit:
 			w.stop(layout.TimedOut, fmt.Sprintf("its time limit of %s is over", a.Limit))
-		case <-sig.term:
+		case <-s.signals.term:
 			w.stop(layout.Interrupted, "the machine or its service manager told QM to end (signal TERM)")
+		case <-events.C():
+			w.look()
 		case <-look.C:
-			if reason := w.asked(); reason != "" {
-				w.stop(layout.Stopped, reason)
+			w.look()
+		case line, more := <-s.lines:
+			if !more {
+				s.lines = nil
+				if events != nil {
+					s.lookSeldom(look)
+				}
+			} else if isStop(line) {
+				w.stop(layout.Stopped, byOperator)
 			}
 		}
 	}
-	w.awaitTerm(sig)
+	w.awaitTerm(s.signals)
 }
+
+// lookSeldom lets the ticker tell only of what events do not: nothing, while
+// there is a server at the other end of our stdin.
+func (s *supervisor) lookSeldom(t *time.Ticker) {
+	if s.lines != nil {
+		t.Stop()
+	} else {
+		t.Reset(lookSeldom)
+	}
+}
+
+const byOperator = "the operator of the server asked for it (Ctrl-C)"
 
 func stoppedTimer() *time.Timer {
 	t := time.NewTimer(time.Hour)
@@ -123,6 +152,13 @@ func (w *watcher) stop(outcome layout.Outcome, reason string) {
 	w.enter(ending, w.Grace)
 }
 
+// look stops the job if someone asks for that.
+func (w *watcher) look() {
+	if reason := w.asked(); reason != "" {
+		w.stop(layout.Stopped, reason)
+	}
+}
+
 // asked tells whether, and by what, someone asks the job to stop.
 func (w *watcher) asked() string {
 	if name := w.control.stopFile(); name != "" {
@@ -132,7 +168,7 @@ func (w *watcher) asked() string {
 		return "its folder was taken out of " + layout.Running.Folder()
 	}
 	if _, err := os.Lstat(w.StopFile); err == nil {
-		return "the operator of the server asked for it (Ctrl-C)"
+		return byOperator
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ package page
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -41,6 +42,20 @@ func TestFIFOs(t *testing.T) {
 	}
 }
 
+// The tree itself may be replaced, too.
+func TestTreeIsFIFO(t *testing.T) {
+	s := newSite(t)
+	if err := os.Rename(s.tree, s.tree+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(s.tree, 0o666); err != nil {
+		t.Skip("no FIFOs here:", err)
+	}
+	s.wants(s.get("/", 200), "not a directory")
+	s.get("/QM_dJobs/a/", 404)
+	s.get("/jobs/a", 404)
+}
+
 // What may not be read is shown as private, with what is known from outside.
 func TestPrivate(t *testing.T) {
 	if os.Getuid() == 0 {
@@ -58,4 +73,13 @@ func TestPrivate(t *testing.T) {
 	s.get("/view/QM_dJobs/mine/process.log", 403)
 	s.get("/api/v1/jobs/QM_dJobs/mine/log", 403)
 	s.get("/download/mine", 403)
+	info := filepath.Join(s.tree, s.job("QM_lost+found", "half"), "proc_config.cfg")
+	if err := os.Chmod(info, 0); err != nil {
+		t.Fatal(err)
+	}
+	page := s.get("/QM_lost+found/half/", 200)
+	s.wants(page, "The info file is private", "first line")
+	if strings.Contains(page, "denied") {
+		t.Errorf("an error is shown:\n%s", page)
+	}
 }

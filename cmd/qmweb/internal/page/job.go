@@ -3,6 +3,7 @@ package page
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -131,16 +132,25 @@ func (s *site) jobPage(p place, d *snapshot.Detail, now time.Time) *jobPage {
 	if !page.Live {
 		page.Refresh = 0
 	}
-	if d.Refuse != nil && (p.state != layout.Done || !errors.Is(d.Refuse, jobinfo.ErrNoInfoFile)) {
-		page.Refusal = layout.Display(d.Refuse.Error())
-	}
-	if page.Refusal == page.Job.Reason {
+	if page.Refusal = refusalOf(d); page.Refusal == page.Job.Reason {
 		page.Refusal = ""
 	}
 	for _, warning := range d.Asked.Warnings {
 		page.Warnings = append(page.Warnings, oneLine(warning))
 	}
 	return page
+}
+
+// refusalOf tells why the info file is refused, or can't be read.
+func refusalOf(d *snapshot.Detail) string {
+	switch err := d.Refuse; {
+	case err == nil, d.State == layout.Done && errors.Is(err, jobinfo.ErrNoInfoFile):
+		return ""
+	case errors.Is(err, fs.ErrPermission):
+		return "The info file is private: its owner does not let qmweb read it."
+	default:
+		return manyLines(err.Error())
+	}
 }
 
 func (s *site) viewLog(dir *os.Root, p place) logView {

@@ -153,6 +153,17 @@ func checkMarkup(t *testing.T, name string, page []byte) {
 	}
 }
 
+// Several faults of an info file stand on lines of their own, and once.
+func TestRefusal(t *testing.T) {
+	s := newSite(t)
+	s.write("QM_lost+found/a/proc_config.cfg", "[QMOptions]\nscript : x\nnb_proc : two\npriority : high\n")
+	page := html.UnescapeString(s.get("/QM_lost+found/a/", 200))
+	s.wants(page, "such as nb_proc = 2\nproc_config.cfg, line 4")
+	if n := strings.Count(page, "not a positive integer"); n != 1 {
+		t.Errorf("the fault stands there %d times", n)
+	}
+}
+
 // A whole site of hostile jobs, through the handlers.
 func TestHostileTree(t *testing.T) {
 	s := newSite(t)

@@ -215,7 +215,7 @@ func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
 	v := jobView{
 		Name: nameText(j.Name), Link: s.Prefix + "/" + place{j.State, j.Name}.String() + "/",
 		Owner: oneLine(j.Owner), Info: oneLine(j.Info),
-		Badge: badgeOf(j), End: endOf(j), Reason: oneLine(j.Reason), Position: j.Position,
+		Badge: badgeOf(j), End: endOf(j), Reason: manyLines(j.Reason), Position: j.Position,
 		Came: momentOf(j.Submitted, now), Started: momentOf(j.Started, now), Ended: momentOf(j.Finished, now),
 		LastLine: j.LastLine, Private: j.Private,
 	}

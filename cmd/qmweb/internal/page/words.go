@@ -127,6 +127,17 @@ func oneLine(s string) string {
 	return layout.Display(strings.Join(strings.Fields(s), " "))
 }
 
+// manyLines shows a text of a job on its own lines, without blank ones.
+func manyLines(s string) string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		if line = oneLine(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -47,7 +47,11 @@ func (d *folders) close() {
 // unread is what is known of a job before its folder was opened.
 func (e *entry) unread() *Job {
 	j := &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1, Unread: true}
-	if e.state == layout.Done || e.state == layout.Lost {
+	switch e.state {
+	case layout.Queued:
+	case layout.Running:
+		j.Started = e.changed
+	case layout.Done, layout.Lost:
 		j.Finished = e.changed
 	}
 	return j
@@ -84,7 +88,7 @@ func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Job {
 	j := &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1}
 	info, err := jobinfo.Read(dir, names)
 	j.takeInfo(info)
-	if err != nil && (e.state == layout.Lost || e.state == layout.Queued) {
+	if err != nil && !errors.Is(err, fs.ErrPermission) && (e.state == layout.Lost || e.state == layout.Queued) {
 		j.Reason = err.Error()
 	}
 	rec := readRecord(dir)

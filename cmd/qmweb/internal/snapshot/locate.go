@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"os"
 	"time"
 
 	"qm/pkg/layout"
@@ -30,7 +29,7 @@ func (s *Store) lookUp(name string, find func(*Snapshot, string) *Job) *Job {
 // system may be half a minute old, and one that is moved back while they are
 // read for the first time is in none. Of the job only name and state are known.
 func (s *Store) lookInTree(name string) *Job {
-	root, err := os.OpenRoot(s.tree)
+	root, err := openTree(s.tree)
 	if err != nil {
 		return nil
 	}

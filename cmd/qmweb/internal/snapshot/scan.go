@@ -58,7 +58,7 @@ func (s *scanner) forget() {
 // open opens the tree. If it is another one than before, nothing of what was
 // known holds; a heartbeat in it that differs does not tell of a living server.
 func (s *scanner) open() (*os.Root, error) {
-	root, err := os.OpenRoot(s.tree)
+	root, err := openTree(s.tree)
 	if err != nil {
 		return nil, err
 	}

@@ -83,9 +83,13 @@ func (s *Store) run(done chan struct{}) {
 	}
 }
 
+// openTree opens a tree. The dot refuses what is no folder without waiting for
+// it, as opening a FIFO would.
+func openTree(path string) (*os.Root, error) { return os.OpenRoot(path + "/.") }
+
 // OpenJob opens the folder of a job. The caller closes it.
 func (s *Store) OpenJob(st layout.State, name string) (*os.Root, error) {
-	root, err := os.OpenRoot(s.tree)
+	root, err := openTree(s.tree)
 	if err != nil {
 		return nil, err
 	}
