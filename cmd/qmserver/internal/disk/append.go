@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -8,15 +9,27 @@ import (
 )
 
 // Append writes data at the end of f, which was opened with O_APPEND, in one
-// write, and returns when it is on disk.
+// write, and returns when it is on disk. What a full disk took only in part is
+// taken off again, so that it can be tried once more.
 func Append(f *os.File, data []byte) error {
+	before, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("append to file: %w", err)
+	}
+	if err := appendAll(f, data); err != nil {
+		return errors.Join(fmt.Errorf("append to file: %w", err), f.Truncate(before.Size()))
+	}
+	return nil
+}
+
+func appendAll(f *os.File, data []byte) error {
 	probe.Step("append")
 	if _, err := f.Write(data); err != nil {
-		return fmt.Errorf("append to file: %w", err)
+		return err
 	}
 	probe.Step("append: written")
 	if err := syncData(f); err != nil {
-		return fmt.Errorf("append to file: %w", err)
+		return err
 	}
 	probe.Step("append: synced")
 	return nil

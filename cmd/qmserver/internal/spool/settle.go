@@ -28,6 +28,10 @@ func (s *Spool) ended(e launch.Event) {
 			// A supervisor that can't even begin will not do better at once.
 			j.postpone(now, "its supervisor died before the start; it is tried again")
 		}
+	case e.Ended.Passing:
+		j.move = move{from: layout.Running, to: layout.Queued, why: e.Ended.NotRun}
+		s.settle(j, now)
+		j.postpone(now, fmt.Sprintf("could not be started (%s); it is tried again", e.Ended.NotRun))
 	case e.Ended.NotRun != "":
 		s.reject(j, e.Ended.NotRun)
 	case e.Ended.Outcome == layout.Interrupted:

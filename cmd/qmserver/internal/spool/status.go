@@ -111,7 +111,11 @@ func (s *Spool) replace(name string, value any) {
 	if err == nil {
 		err = disk.Replace(s.root, name, data, 0o644, disk.Volatile)
 	}
-	if err != nil {
-		s.log.Warn("status can't be written", "file", name, "error", err)
+	switch {
+	case err != nil && !s.mute:
+		s.log.Error("status can't be written: the page shows an old one until it can", "file", name, "error", err)
+	case err == nil && s.mute:
+		s.log.Info("status can be written again")
 	}
+	s.mute = err != nil
 }

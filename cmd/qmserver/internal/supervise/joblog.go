@@ -71,12 +71,14 @@ func (l *jobLog) say(format string, args ...any) {
 }
 
 // finish writes the last line.
-func (l *jobLog) finish(at time.Time, end runfile.End) {
+func (l *jobLog) finish(at time.Time, end runfile.End) error {
+	text := l.lineBreak()
 	if end.Outcome == layout.Failed && end.Reason != "" {
-		l.say("%s", end.Reason)
+		text += "QM: " + end.Reason + "\n"
 	}
-	_, _ = l.WriteString(l.lineBreak() + layout.FinishedLine(at, statusWords(end)) + "\n")
+	_, err := l.WriteString(text + layout.FinishedLine(at, statusWords(end)) + "\n")
 	probe.Step("log: ended")
+	return err
 }
 
 func statusWords(end runfile.End) string {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
@@ -30,7 +31,7 @@ func (s *supervisor) perform(job *Job) (Ended, error) {
 	answer := Ended{Identity: job.Identity}
 	a, err := prepare(job, s.signals)
 	if err != nil {
-		answer.NotRun = reasonOf(err)
+		answer.notRun(err)
 		return answer, nil
 	}
 	defer a.close()
@@ -40,20 +41,36 @@ func (s *supervisor) perform(job *Job) (Ended, error) {
 		Event: runfile.Starting, At: a.started, Identity: job.Identity,
 		JobID: job.JobID, Attempt: job.Attempt, NbProc: job.NbProc,
 	})
+	if disk.IsNoRoom(err) {
+		answer.notRun(err)
+		return answer, nil
+	}
 	if err != nil {
-		// The line may be there in part: this run file can't be trusted any
-		// more, and neither can it be said that nothing was started by it.
 		return answer, err
 	}
-	a.writeRecord(nil)
+	_ = a.writeRecord(nil) // a copy: that it can't be written must not hurt the job
 	answer.End = s.execute(a)
 	finished := time.Now()
-	a.log.finish(finished, answer.End)
-	a.writeRecord(&finish{finished, answer.End, a.procs.usage()})
-	return answer, s.run.Append(runfile.Line{
-		Event: runfile.Ended, At: finished, Identity: job.Identity,
-		JobID: job.JobID, Attempt: job.Attempt, End: &answer.End,
+	_ = untilRoom(func() error { return a.log.finish(finished, answer.End) })
+	_ = untilRoom(func() error { return a.writeRecord(&finish{finished, answer.End, a.procs.usage()}) })
+	return answer, untilRoom(func() error {
+		return s.run.Append(runfile.Line{
+			Event: runfile.Ended, At: finished, Identity: job.Identity,
+			JobID: job.JobID, Attempt: job.Attempt, End: &answer.End,
+		})
 	})
+}
+
+// untilRoom does what an end needs to be known by, again and again while the
+// disk has no room for it.
+func untilRoom(do func() error) error {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := do()
+		if !disk.IsNoRoom(err) {
+			return err
+		}
+		time.Sleep(pause)
+	}
 }
 
 // prepare opens the job's folder, checks that it is the one that was claimed,
@@ -125,13 +142,14 @@ func (a *attempt) end() runfile.End {
 	return end
 }
 
-// reasonOf tells people why a job was not started.
-func reasonOf(err error) string {
+// notRun tells people why a job was not started, and whether that may pass.
+func (e *Ended) notRun(err error) {
 	switch {
 	case errors.Is(err, layout.ErrNotRegular):
-		return layout.JobLog + " in its folder is not a regular file; remove it and drop the folder again"
+		e.NotRun = layout.JobLog + " in its folder is not a regular file; remove it and drop the folder again"
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Sprintf("%v; qmserver needs to read and write the folder, see chmod(1)", err)
+		e.NotRun = fmt.Sprintf("%v; its user needs to read and write the folder, see chmod(1)", err)
+	default:
+		e.NotRun, e.Passing = err.Error(), true
 	}
-	return err.Error()
 }

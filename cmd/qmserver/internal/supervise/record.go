@@ -17,9 +17,8 @@ type finish struct {
 	usage usage
 }
 
-// writeRecord writes the record at the start (nil) and at the end. It is a
-// copy: that it can't be written must not hurt the job.
-func (a *attempt) writeRecord(f *finish) {
+// writeRecord writes the record at the start (nil) and at the end.
+func (a *attempt) writeRecord(f *finish) error {
 	script := a.Command
 	if script == "" {
 		script = strings.Join(a.Args, " ")
@@ -38,5 +37,5 @@ func (a *attempt) writeRecord(f *finish) {
 		}
 		r.CPUSeconds, r.PeakMemoryBytes = f.usage.cpuSeconds, f.usage.peakBytes
 	}
-	_ = folder.WriteRecord(a.dir, r, sync)
+	return folder.WriteRecord(a.dir, r, sync)
 }

@@ -90,7 +90,8 @@ type Ended struct {
 	disk.Identity
 	// NotRun says that the job was not started and why, in words; its run file
 	// says nothing of it, and End is empty.
-	NotRun string `json:"not_run,omitempty"`
+	NotRun  string `json:"not_run,omitempty"`
+	Passing bool   `json:"passing,omitempty"` // with NotRun: it may work later
 	runfile.End
 }
 

@@ -244,7 +244,7 @@ func viewServer(sv *snapshot.Server, now time.Time) serverView {
 	v := serverView{AsOf: momentOf(sv.AsOf, now)}
 	switch {
 	case !sv.Known:
-		v.Badge, v.Text = badge{"bad", "not running"}, "The server: "+sv.Problem+"."
+		v.Badge, v.Text = badge{"bad", "not running"}, sv.Problem
 		return v
 	case !sv.Alive:
 		v.Badge, v.Text = badge{"bad", "not running"}, "qmserver is not running: what is queued waits until it is started again."

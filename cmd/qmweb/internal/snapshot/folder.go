@@ -62,8 +62,7 @@ type stamp struct {
 }
 
 // list brings the folder up to date and returns the jobs that came and went.
-// With closely it trusts nothing that it knew before.
-func (f *folder) list(root *os.Root, now time.Time, closely bool) (came, went []*entry) {
+func (f *folder) list(root *os.Root, now time.Time) (came, went []*entry) {
 	dir, err := layout.OpenJob(root, f.state.Folder())
 	if err != nil {
 		return nil, f.fail(err)
@@ -76,7 +75,7 @@ func (f *folder) list(root *os.Root, now time.Time, closely bool) (came, went []
 	st := stamp{factsOf(info).id, info.ModTime(), factsOf(info).changed}
 	if st != f.stamp {
 		f.stamp, f.since = st, now
-	} else if !closely && f.listed.Sub(f.since) > tick && now.Sub(f.listed) < relistAfter {
+	} else if f.listed.Sub(f.since) > tick && now.Sub(f.listed) < relistAfter {
 		return nil, nil
 	}
 	names, err := namesIn(dir)
@@ -84,7 +83,7 @@ func (f *folder) list(root *os.Root, now time.Time, closely bool) (came, went []
 		return nil, f.fail(err)
 	}
 	f.listed, f.problem = now, ""
-	return f.update(dir, names, now, closely)
+	return f.update(dir, names, now)
 }
 
 func (f *folder) fail(err error) (went []*entry) {
@@ -110,7 +109,7 @@ func namesIn(dir *os.Root) ([]string, error) {
 }
 
 // update compares the names with the jobs that are known.
-func (f *folder) update(dir *os.Root, names []string, now time.Time, closely bool) (came, went []*entry) {
+func (f *folder) update(dir *os.Root, names []string, now time.Time) (came, went []*entry) {
 	f.notes = nil
 	present := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -118,7 +117,7 @@ func (f *folder) update(dir *os.Root, names []string, now time.Time, closely boo
 			continue
 		}
 		old := f.entries[name]
-		if old != nil && !closely && len(names) > manyJobs && now.Sub(old.checked) < recheckAfter {
+		if old != nil && len(names) > manyJobs && now.Sub(old.checked) < recheckAfter {
 			present[name] = true
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -21,7 +20,6 @@ const (
 	settleTime  = 10 * time.Second       // a folder that looks new is read again at each scan
 	rereadTime  = 10 * time.Second       // info files of queued jobs may be edited
 	rereadMost  = 100                    // such jobs in one scan
-	listTries   = 5
 )
 
 // scanner reads the tree again and again and keeps what does not change. One
@@ -105,64 +103,6 @@ func treeProblem(tree string, err error) string {
 	return fmt.Sprintf("The folder %s can't be read: %s.", layout.Display(tree), plainError(err))
 }
 
-// list lists the folders in the order of a job's life: one that is moved on
-// meanwhile is met twice, never missed, and counts where it was met last. One
-// that is moved back is missed. Then a job that was known is nowhere, and all
-// is listed again and closely, until each one that is missing was looked for
-// everywhere.
-func (s *scanner) list(root *os.Root, now time.Time) {
-	missing := make(map[identity]int) // since which try
-	for try := range listTries {
-		for _, f := range s.folders {
-			came, went := f.list(root, now, try > 0)
-			if len(came)+len(went) > 0 {
-				s.dirty[f.state] = true
-			}
-			for _, id := range s.drop(went) {
-				missing[id] = try
-			}
-			for _, id := range s.take(came) {
-				delete(missing, id)
-			}
-		}
-		if !slices.Contains(slices.Collect(maps.Values(missing)), try) {
-			return
-		}
-	}
-}
-
-// drop forgets jobs and returns those that are nowhere now.
-func (s *scanner) drop(went []*entry) (missing []identity) {
-	for _, e := range went {
-		e.gone = true
-		if s.byID[e.id] == e {
-			delete(s.byID, e.id)
-			missing = append(missing, e.id)
-		}
-	}
-	return missing
-}
-
-// take adds jobs, to be read, and removes them from where they were met before.
-func (s *scanner) take(came []*entry) (found []identity) {
-	for _, e := range came {
-		if old := s.byID[e.id]; old != nil && old != e {
-			f := s.folders[old.state]
-			if f.entries[old.name] == old {
-				delete(f.entries, old.name)
-			}
-			old.gone, f.listed, s.dirty[old.state] = true, time.Time{}, true
-		}
-		s.byID[e.id] = e
-		s.unread = append(s.unread, e)
-		found = append(found, e.id)
-	}
-	if len(came) > 0 {
-		slices.SortStableFunc(s.unread, func(a, b *entry) int { return b.changed.Compare(a.changed) })
-	}
-	return found
-}
-
 // read reads the running jobs and, as far as the budget goes, what is new and
 // what may have changed.
 func (s *scanner) read(root *os.Root, now time.Time) {
@@ -171,6 +111,7 @@ func (s *scanner) read(root *os.Root, now time.Time) {
 	for _, e := range s.folders[layout.Running].entries {
 		s.readOne(dirs, e, now)
 	}
+	slices.SortStableFunc(s.unread, func(a, b *entry) int { return b.changed.Compare(a.changed) })
 	until := time.Now().Add(readBudget)
 	fresh := s.fresh
 	s.fresh = nil

@@ -73,13 +73,33 @@ func TestMetTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	came, _ := s.folders[layout.Running].list(root, time.Now(), false)
-	s.take(came)
+	came, _ := s.folders[layout.Running].list(root, time.Now())
+	s.take(root, came, make(absentees))
 	if n := len(s.folders[layout.Queued].entries); n != 0 {
 		t.Errorf("%d entries are left in the queue", n)
 	}
 	if snap := s.scan(time.Now()); len(snap.Jobs[layout.Queued]) != 0 || len(snap.Jobs[layout.Running]) != 1 {
 		t.Errorf("queued %q, running %q", names(snap.Jobs[layout.Queued]), names(snap.Jobs[layout.Running]))
+	}
+}
+
+// Where an identity is not unique both folders are shown.
+func TestSameIdentity(t *testing.T) {
+	tree := newTree(t)
+	tree.job(layout.Done, "a")
+	s := newScanner(tree.path, testNames)
+	s.scan(time.Now())
+	root, err := os.OpenRoot(tree.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	tree.job(layout.Queued, "a")
+	came, _ := s.folders[layout.Queued].list(root, time.Now())
+	came[0].id = s.folders[layout.Done].entries["a"].id // as on Windows
+	s.take(root, came, make(absentees))
+	if n := len(s.folders[layout.Done].entries); n != 1 {
+		t.Errorf("%d jobs are done", n)
 	}
 }
 
@@ -94,7 +114,7 @@ func TestMovedBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	s.folders[layout.Queued].list(root, time.Now(), false)
+	s.folders[layout.Queued].list(root, time.Now())
 	tree.move(path, "QM_qJobs/a")
 	if snap := s.scan(time.Now()); len(snap.Jobs[layout.Queued]) != 1 || len(snap.Jobs[layout.Done]) != 0 {
 		t.Errorf("queued %q, done %q", names(snap.Jobs[layout.Queued]), names(snap.Jobs[layout.Done]))
@@ -125,15 +145,15 @@ func TestListedWithinATick(t *testing.T) {
 	defer root.Close()
 	now := time.Now()
 	f := newScanner(tree.path, testNames).folders[layout.Queued]
-	f.list(root, now, false)
-	f.list(root, now, false)
+	f.list(root, now)
+	f.list(root, now.Add(tick/2))
 	tree.job(layout.Queued, "a")
 	info, err := os.Lstat(filepath.Join(tree.path, layout.Queued.Folder()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.stamp = stamp{factsOf(info).id, info.ModTime(), factsOf(info).changed}
-	if came, _ := f.list(root, now.Add(time.Second), false); len(came) != 1 {
+	if came, _ := f.list(root, now.Add(tick)); len(came) != 1 {
 		t.Error("the job is not seen")
 	}
 }
@@ -148,7 +168,7 @@ func TestMovedAmongMany(t *testing.T) {
 	old, path := tree.job(layout.Done, "a"), tree.job(layout.Running, "a")
 	tree.write(path+"/proc_config.cfg", "[QMOptions]\nscript : other\n")
 	s := newScanner(tree.path, testNames)
-	now := time.Now()
+	now := time.Now().Add(time.Hour) // so that all look settled
 	s.scan(now)
 	tree.move(old, "elsewhere")
 	tree.move(path, old)

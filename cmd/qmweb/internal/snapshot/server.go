@@ -17,7 +17,7 @@ type Server struct {
 	Known            bool      // there is a heartbeat
 	Alive            bool      // it changes
 	AsOf             time.Time // not zero: nobody saw it change yet, this is the file's time
-	Problem          string    // why there is no heartbeat, in words
+	Problem          string    // why there is no heartbeat, in a sentence
 }
 
 // watch follows the heartbeat. What counts is that its content changes, by our
@@ -45,13 +45,13 @@ func (w *watch) look(root *os.Root, now time.Time) (Server, *layout.Queue) {
 func (w *watch) heartbeat(root *os.Root, now time.Time) Server {
 	data, err := layout.ReadFile(root, layout.HeartbeatFile, layout.MaxStatus)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Server{Problem: "no qmserver has run here yet"}
+		return Server{Problem: "No qmserver has run here yet."}
 	} else if err != nil {
-		return Server{Problem: "the heartbeat can't be read: " + plainError(err)}
+		return Server{Problem: "The heartbeat of qmserver can't be read: " + plainError(err) + "."}
 	}
 	beat, err := layout.ParseHeartbeat(data)
 	if err != nil {
-		return Server{Problem: "the heartbeat can't be read: it is damaged"}
+		return Server{Problem: "The heartbeat of qmserver can't be read: it is damaged."}
 	}
 	if string(data) != w.content {
 		// After a long pause the change may be as old as the pause.

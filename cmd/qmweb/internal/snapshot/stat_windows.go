@@ -6,7 +6,7 @@ import (
 )
 
 // factsOf takes the time of creation for the identity: a rename keeps it, and
-// no two folders of a queue are made in the same 100 ns.
+// hardly two folders are made in the same 100 ns.
 func factsOf(info fs.FileInfo) facts {
 	f := facts{changed: info.ModTime(), uid: -1}
 	if d, ok := info.Sys().(*syscall.Win32FileAttributeData); ok {
