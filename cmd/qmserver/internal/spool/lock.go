@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +18,10 @@ var (
 	ErrHeld     = errors.New("another server holds the tree")
 	ErrLockLost = errors.New("the lock of the tree is not ours any more")
 )
+
+// lockPatience is how long a lock that is held is asked for again: a child that
+// a server had begun to fork when it was killed has the lock until its exec.
+const lockPatience = time.Second
 
 // Lock is held by the one server of a tree.
 type Lock struct {
@@ -35,8 +40,10 @@ func TakeLock(tree layout.Tree) (*Lock, error) {
 		return nil, fmt.Errorf("find tree: %w", err)
 	}
 	file := flock.New(filepath.Join(dir, filepath.FromSlash(layout.LockFile)), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	got, err := file.TryLock()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	got, err := file.TryLockContext(ctx, 20*time.Millisecond)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("lock tree: %w", err)
 	}
 	if !got {

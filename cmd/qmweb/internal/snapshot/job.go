@@ -83,33 +83,43 @@ func readSafely(dir *os.Root, e *entry, names []string, now time.Time) (j *Job) 
 	return readJob(job, e, names, now).shorten()
 }
 
+// Detail is all that can be told of one job.
+type Detail struct {
+	*Job
+	Asked  jobinfo.Info
+	Refuse error          // why the info file is refused; nil: it is not
+	Record *layout.Record // nil: there is none of this run
+}
+
 // readJob reads an open folder, its texts in full length.
-func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Job {
-	j := &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1}
-	info, err := jobinfo.Read(dir, names)
-	j.takeInfo(info)
-	if err != nil && !errors.Is(err, fs.ErrPermission) && (e.state == layout.Lost || e.state == layout.Queued) {
-		j.Reason = err.Error()
+func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Detail {
+	d := &Detail{Job: &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1}}
+	d.Asked, d.Refuse = jobinfo.Read(dir, names)
+	d.takeInfo(d.Asked)
+	if d.Refuse != nil && !errors.Is(d.Refuse, fs.ErrPermission) && (e.state == layout.Lost || e.state == layout.Queued) {
+		d.Reason = d.Refuse.Error()
 	}
-	rec := readRecord(dir)
-	if e.state != layout.Queued && rec != nil { // there it tells of an earlier run
-		j.takeRecord(rec)
+	if e.state != layout.Queued { // there it tells of an earlier run
+		d.Record = readRecord(dir)
+	}
+	if d.Record != nil {
+		d.takeRecord(d.Record)
 	}
 	switch e.state {
+	case layout.Queued:
 	case layout.Running:
 		e.tail.update(dir)
-		j.Progress, j.LastLine = e.tail.progress, e.tail.lastLine
-	case layout.Queued:
+		d.Progress, d.LastLine = e.tail.progress, e.tail.lastLine
 	case layout.Done, layout.Lost:
-		if rec == nil || rec.Outcome == nil {
-			j.takeLog(dir)
+		if d.Record == nil || d.Record.Outcome == nil {
+			d.takeLog(dir)
 		}
 	}
-	if j.Owner == "" {
-		j.Owner = userName(e.uid)
+	if d.Owner == "" {
+		d.Owner = userName(e.uid)
 	}
-	j.soundTimes(now)
-	return j
+	d.soundTimes(now)
+	return d
 }
 
 func (j *Job) takeInfo(info jobinfo.Info) {

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
 
@@ -102,14 +101,6 @@ func (s *Store) OpenJob(st layout.State, name string) (*os.Root, error) {
 	return layout.OpenJob(folder, name)
 }
 
-// Detail is all that can be told of one job.
-type Detail struct {
-	*Job
-	Asked  jobinfo.Info
-	Refuse error          // why the info file is refused; nil: it is not
-	Record *layout.Record // nil: there is none
-}
-
 // Detail reads a job whose folder is open, its texts in full length. What only
 // the server knows, such as its place in the queue, is as in Get.
 func (s *Store) Detail(dir *os.Root, st layout.State, name string) (*Detail, error) {
@@ -117,13 +108,10 @@ func (s *Store) Detail(dir *os.Root, st layout.State, name string) (*Detail, err
 	if err != nil {
 		return nil, err
 	}
-	e := &entry{facts: factsOf(info), name: name, state: st}
-	d := &Detail{Job: readJob(dir, e, s.names, time.Now()), Record: readRecord(dir)}
-	d.Asked, d.Refuse = jobinfo.Read(dir, s.names)
+	d := readJob(dir, &entry{facts: factsOf(info), name: name, state: st}, s.names, time.Now())
 	if st != layout.Queued {
 		return d, nil
 	}
-	d.Record = nil // of an earlier run
 	if seen := s.Get().Find(st, name); seen != nil {
 		d.Reason, d.Position, d.Arriving, d.Submitted = seen.Reason, seen.Position, seen.Arriving, seen.Submitted
 	}
