@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"qm/cmd/qmserver/internal/spool"
-	"qm/pkg/jobinfo"
 )
 
 // The exit codes, as the README lists them.
@@ -17,14 +16,17 @@ const (
 	exitHeld   = 3 // another server holds the tree
 )
 
-var (
-	errUsage  = errors.New("usage")
-	errFailed = errors.New("failed") // what there is to say has been said
-)
+// errFailed says that it failed and that what there is to say has been said.
+var errFailed = errors.New("failed")
+
+// usageError is an error in how the program was called or configured.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 // exitCode says what the error is, and turns it into the exit code.
 func exitCode(err error) int {
-	var faults jobinfo.Refusals
+	_, usage := errors.AsType[usageError](err)
 	switch {
 	case err == nil:
 		return exitDone
@@ -33,7 +35,7 @@ func exitCode(err error) int {
 	}
 	fmt.Fprintf(os.Stderr, "qmserver: %v\n", err)
 	switch {
-	case errors.Is(err, errUsage), errors.As(err, &faults):
+	case usage:
 		return exitUsage
 	case errors.Is(err, spool.ErrHeld), errors.Is(err, spool.ErrLockLost):
 		return exitHeld

@@ -5,7 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 )
 
 const usage = `usage: qmserver [-config FILE] [-drain]
@@ -46,6 +49,8 @@ func parseFlags(args []string) (options, error) {
 	case err != nil:
 	case o.check && len(o.folders) == 0:
 		err = errors.New("-check needs the folders to check")
+	case slices.ContainsFunc(o.folders, func(f string) bool { return strings.HasPrefix(f, "-") && !exists(f) }):
+		err = errors.New("options come before the folders")
 	case !o.check && len(o.folders) > 0:
 		err = fmt.Errorf("unexpected argument %q", o.folders[0])
 	case o.json && !o.check:
@@ -54,9 +59,14 @@ func parseFlags(args []string) (options, error) {
 		err = errors.New("-check and -drain exclude each other")
 	}
 	if err != nil {
-		return o, fmt.Errorf("%w: %w\n%s", errUsage, err, usage)
+		return o, usageError{fmt.Errorf("%w\n%s", err, usage)}
 	}
 	return o, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // version is that of the module, as the go command recorded it.

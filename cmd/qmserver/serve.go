@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -37,9 +36,12 @@ func serve(opt options) error {
 	}
 	defer lock.Release()
 	screen := terminal.New(os.Stdout, os.Stderr)
-	file := logFile(cfg)
+	file, err := openLog(cfg)
+	if err != nil {
+		return err
+	}
 	defer file.Close()
-	log := newLog(cfg, io.MultiWriter(screen, file))
+	log := newLog(cfg, both{file, screen})
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
@@ -67,7 +69,11 @@ func serve(opt options) error {
 		return err
 	}
 	log.Info("server ended")
-	if opt.drain && ctx.Err() == nil {
+	switch {
+	case opt.drain && ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "qmserver: told to end before all was run")
+		return errFailed
+	case opt.drain:
 		return drained(result)
 	}
 	return nil
@@ -78,7 +84,7 @@ func accountsOf(cfg config.Config, log *slog.Logger) (*launch.Accounts, error) {
 	root := os.Geteuid() == 0
 	switch {
 	case cfg.RunAs == config.Owner && !root:
-		return nil, fmt.Errorf("%w: run_as = owner needs root; start qmserver as root, or write run_as = self", errUsage)
+		return nil, usageError{errors.New("run_as = owner needs root: start qmserver as root, or write run_as = self")}
 	case cfg.RunAs == config.Owner:
 		log.Warn("jobs run as the owners of their folders; those that belong to root run as root")
 		return &launch.Accounts{Path: cfg.Path}, nil
@@ -114,16 +120,22 @@ func awaitSignals(s *spool.Spool, stop context.CancelFunc) {
 	<-signals // a third one lets go of jobs that do not die
 }
 
-// readConfig makes of a file that can't be read a matter of configuration too.
+// readConfig reads the configuration. Its warnings are told even if it can't be
+// used: all there is to mend, at once.
 func readConfig(file string) (config.Config, error) {
 	cfg, err := config.Read(file)
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		err = fmt.Errorf("%w: %w; name a file with -config FILE", errUsage, err)
+	if err != nil {
+		for _, w := range cfg.Warnings {
+			fmt.Fprintln(os.Stderr, "qmserver: warning:", w)
+		}
+		return cfg, usageError{err}
 	}
-	return cfg, err
+	return cfg, nil
 }
 
-func logFile(cfg config.Config) *lumberjack.Logger {
+// openLog opens the server's log, which everybody may read who may read the
+// tree: the reasons stand in it.
+func openLog(cfg config.Config) (*lumberjack.Logger, error) {
 	path := cfg.LogFile
 	if path == "" {
 		path = layout.ServerLog
@@ -131,11 +143,30 @@ func logFile(cfg config.Config) *lumberjack.Logger {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(cfg.Folder, path)
 	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, usageError{fmt.Errorf("log_file %s is not a regular file: remove it, or name another", path)}
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644) // lumberjack keeps its mode
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
 	const megabyte = 1 << 20
 	return &lumberjack.Logger{
-		Filename: path, LocalTime: true,
-		MaxSize: max(1, int(cfg.LogMaxSize/megabyte)), MaxBackups: cfg.LogKeep,
-	}
+		Filename: path, LocalTime: true, MaxSize: int(cfg.LogMaxSize / megabyte), MaxBackups: cfg.LogKeep,
+	}, nil
+}
+
+// both writes to the log file and to stderr. Neither keeps the other from it:
+// a disk may be full, and a terminal gone.
+type both struct{ file, screen io.Writer }
+
+func (b both) Write(p []byte) (int, error) {
+	_, err := b.file.Write(p)
+	_, err2 := b.screen.Write(p)
+	return len(p), errors.Join(err, err2)
 }
 
 func newLog(cfg config.Config, w io.Writer) *slog.Logger {
@@ -165,7 +196,7 @@ func spoolOptions(cfg config.Config, opt options, screen *terminal.Screen) spool
 // drained says what stays, and that something failed.
 func drained(r spool.Result) error {
 	for _, line := range r.Stays {
-		fmt.Fprintln(os.Stderr, "qmserver: stays in the queue:", line)
+		fmt.Fprintln(os.Stderr, "qmserver: stays:", line)
 	}
 	if r.Failed > 0 {
 		fmt.Fprintf(os.Stderr, "qmserver: %d of the jobs did not succeed; see %s and %s\n", r.Failed, layout.Done.Folder(), layout.Lost.Folder())

@@ -52,7 +52,7 @@ func straced(t *testing.T) (calls []call, steps map[string]int, c *crashTree) {
 var (
 	whole   = regexp.MustCompile(`^(\d+) +(\w+)\((.*)\) += 0`)
 	begun   = regexp.MustCompile(`^(\d+) +(\w+)\((.*) <unfinished \.\.\.>$`)
-	resumed = regexp.MustCompile(`^(\d+) +<\.\.\. (\w+) resumed>(.*)\) += 0`)
+	resumed = regexp.MustCompile(`^(\d+) +<\.\.\. (\w+) resumed>(.*)\) += \d+`)
 	written = regexp.MustCompile(`^(\d+) +(write)\((.*)\) += \d+`)
 )
 

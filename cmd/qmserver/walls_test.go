@@ -72,7 +72,7 @@ var (
 	// harmless is what may be used of packages that speak to the kernel.
 	harmless = regexp.MustCompile(`^(O_[A-Z]+|SIG[A-Z0-9]+|E[A-Z0-9]+|S_I[A-Z]+|Stat(_t)?|Win32FileAttributeData|Signal|Errno)$`)
 	kernel   = []string{"syscall", "unix", "windows"}
-	readOnly = []string{"O_RDONLY", "O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_DIRECTORY", "nonblock"}
+	readOnly = []string{"O_RDONLY", "O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_DIRECTORY", "NonBlock"}
 )
 
 // renameFaults tells where a file renames that may not: only the function
@@ -259,7 +259,7 @@ func TestWallsAreSeenRed(t *testing.T) {
 		"opened for writing":        {source(writeFaults, "pkg/layout/a.go", "os.OpenFile(a, os.O_RDONLY|os.O_CREATE, 0)"), "OpenFile"},
 		"flags that can't be told":  {source(writeFaults, "pkg/layout/a.go", "root.OpenFile(a, flags, 0)"), "OpenFile"},
 		"flags as a number":         {source(writeFaults, "pkg/layout/a.go", "root.OpenFile(a, 2, 0)"), "OpenFile"},
-		"opened for reading":        {source(writeFaults, "pkg/layout/a.go", "root.OpenFile(a, os.O_RDONLY|nonblock, 0)"), ""},
+		"opened for reading":        {source(writeFaults, "pkg/layout/a.go", "root.OpenFile(a, os.O_RDONLY|NonBlock, 0)"), ""},
 		"our own OpenFile":          {source(writeFaults, "cmd/qmweb/main.go", "layout.OpenFile(root, a)"), ""},
 		"signals and constants":     {source(writeFaults, "cmd/qmweb/main.go", "use(syscall.SIGTERM, syscall.ENOENT)"), ""},
 		"qmserver writes":           {source(writeFaults, "cmd/qmserver/internal/spool/a.go", "os.WriteFile(a, b, c)"), ""},

@@ -2,5 +2,5 @@
 
 package layout
 
-// nonblock is for systems that have FIFOs in folders; this one has none.
-const nonblock = 0
+// NonBlock is for systems that have FIFOs in folders; this one has none.
+const NonBlock = 0

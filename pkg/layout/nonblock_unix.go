@@ -4,5 +4,5 @@ package layout
 
 import "syscall"
 
-// nonblock keeps an open from waiting for the other end of a FIFO.
-const nonblock = syscall.O_NONBLOCK
+// NonBlock keeps an open from waiting for the other end of a FIFO.
+const NonBlock = syscall.O_NONBLOCK

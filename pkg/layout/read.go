@@ -56,7 +56,7 @@ func OpenFile(dir *os.Root, name string) (*os.File, os.FileInfo, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, nil, fmt.Errorf("open %s: %w", Display(name), ErrNotRegular)
 	}
-	f, err := dir.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	f, err := dir.OpenFile(name, os.O_RDONLY|NonBlock, 0)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -19,7 +19,8 @@ import (
 // Result is what is to be said of one folder. Values that were not asked for
 // are the defaults; of a folder that is refused, those that could be read.
 type Result struct {
-	Folder   string   `json:"folder"` // as it was asked
+	Folder   string   `json:"folder"` // as it was asked, shown as layout.Display does
+	ID       string   `json:"id"`     // layout.ID of its name
 	Name     string   `json:"name"`
 	OK       bool     `json:"ok"`
 	Reason   string   `json:"reason"` // why it is refused; empty if it is not
@@ -79,7 +80,7 @@ func resultOf(folder string, info jobinfo.Info, err error) Result {
 		name = filepath.Base(abs)
 	}
 	r := Result{
-		Folder: folder, Name: name, OK: err == nil, InfoFile: info.File,
+		Folder: layout.Display(folder), ID: layout.ID(name), Name: layout.Display(name), OK: err == nil, InfoFile: info.File,
 		Script: info.Command, NbProc: max(info.NbProc, 1), EMail: info.EMail, Info: info.Info,
 		Priority: info.Priority, Size: info.Size, Limit: info.Limit.Seconds(), Memory: info.Memory,
 		NbGPU: info.NbGPU, After: list(info.After), MaxLog: info.MaxLog, Rerun: info.Rerun, Warnings: list(info.Warnings),
@@ -119,9 +120,9 @@ func WriteText(w io.Writer, results []Result) error {
 func (r Result) text() string {
 	var b strings.Builder
 	if !r.OK {
-		fmt.Fprintf(&b, "%s: refused\n    %s\n", layout.Display(r.Folder), strings.ReplaceAll(r.Reason, "\n", "\n    "))
+		fmt.Fprintf(&b, "%s: refused\n    %s\n", r.Folder, strings.ReplaceAll(r.Reason, "\n", "\n    "))
 	} else {
-		fmt.Fprintf(&b, "%s: runs %s\n    nb_proc %d, priority %d", layout.Display(r.Folder), layout.Display(r.Script), r.NbProc, r.Priority)
+		fmt.Fprintf(&b, "%s: runs %s\n    nb_proc %d, priority %d", r.Folder, layout.Display(r.Script), r.NbProc, r.Priority)
 		if r.EMail != "" {
 			fmt.Fprintf(&b, ", mail to %s", r.EMail)
 		}

@@ -124,7 +124,7 @@ func Parse(file string, data []byte) (Config, error) {
 		})
 	}
 	if len(faults) > 0 {
-		return Config{}, faults
+		return Config{Warnings: c.Warnings}, faults
 	}
 	if !filepath.IsAbs(c.Folder) {
 		c.Folder = filepath.Join(filepath.Dir(file), c.Folder)

@@ -42,27 +42,27 @@ var Keys = []Key{
 	{Name: "log_max_size", Example: "10M", Meaning: "size at which the log is rotated", read: readLogMaxSize},
 	{Name: "log_keep", Example: "5", Meaning: "how many rotated logs are kept", read: positive(func(c *Config) *int { return &c.LogKeep })},
 
-	laterKey("events", "auto", "file events as a wake-up: auto or off"),
-	laterKey("max_log", "1G", "the most that a process.log may grow to"),
-	laterKey("GPUs", "0,1", "the machine's GPUs"),
-	laterKey("MaxMemory", "16G", "what all jobs may ask for together"),
-	laterKey("order", "arrival", "arrival or fair"),
-	laterKey("affinity", "auto", "auto or off"),
-	laterKey("min_free", "1G", "nothing new starts when less of the disk is free"),
-	laterKey("web_url", "http://localhost:8000", "address of qmweb, for links in mail"),
-	laterKey("smtp_host", "localhost", "mail server"),
-	laterKey("smtp_port", "25", "its port"),
-	laterKey("smtp_tls", "none", "none, starttls or tls"),
-	laterKey("smtp_user", "qm", "user at the mail server"),
-	laterKey("smtp_password_file", "/etc/qm.password", "file that holds the password"),
-	laterKey("mail_from", "qm@example.org", "sender of the mail"),
-	laterKey("slurm_options", "--partition=long", "options for sbatch"),
-	laterKey("slurm_max_in_flight", "200", "jobs given to Slurm at a time"),
+	laterKey("events", "auto", "file events as a wake-up: auto or off", oneOf("auto", "off")),
+	laterKey("max_log", "1G", "the most that a process.log may grow to", isBytes),
+	laterKey("GPUs", "0,1", "the machine's GPUs", anything),
+	laterKey("MaxMemory", "16G", "what all jobs may ask for together", isBytes),
+	laterKey("order", "arrival", "arrival or fair", oneOf("arrival", "fair")),
+	laterKey("affinity", "auto", "auto or off", oneOf("auto", "off")),
+	laterKey("min_free", "1G", "nothing new starts when less of the disk is free", isBytes),
+	laterKey("web_url", "http://localhost:8000", "address of qmweb, for links in mail", anything),
+	laterKey("smtp_host", "localhost", "mail server", anything),
+	laterKey("smtp_port", "25", "its port", isPort),
+	laterKey("smtp_tls", "none", "none, starttls or tls", oneOf("none", "starttls", "tls")),
+	laterKey("smtp_user", "qm", "user at the mail server", anything),
+	laterKey("smtp_password_file", "/etc/qm.password", "file that holds the password", anything),
+	laterKey("mail_from", "qm@example.org", "sender of the mail", anything),
+	laterKey("slurm_options", "--partition=long", "options for sbatch", anything),
+	laterKey("slurm_max_in_flight", "200", "jobs given to Slurm at a time", isCount),
 }
 
-// laterKey is a key of the design that is known and has no effect yet.
-func laterKey(name, example, meaning string) Key {
-	return Key{Name: name, Example: example, Meaning: meaning, later: true, read: func(*Config, string) error { return nil }}
+// laterKey is a key that is known and has no effect yet.
+func laterKey(name, example, meaning string, check func(*Config, string) error) Key {
+	return Key{Name: name, Example: example, Meaning: meaning, later: true, read: check}
 }
 
 func find(name string) *Key {
@@ -167,14 +167,46 @@ func readMaxTimeLimit(c *Config, value string) error {
 }
 
 func readLogMaxSize(c *Config, value string) error {
-	const least = 64 << 10
+	const megabyte = 1 << 20
 	n, err := jobinfo.ParseBytes(value)
-	if err == nil && n < least {
-		err = errors.New("less than 64K")
+	if err == nil && (n == 0 || n%megabyte != 0) {
+		err = errors.New("not a whole number of M")
 	}
 	c.LogMaxSize = n
 	return err
 }
+
+// The values of keys without effect yet are checked all the same.
+
+func oneOf(words ...string) func(*Config, string) error {
+	return func(_ *Config, value string) error {
+		if !slices.Contains(words, strings.ToLower(value)) {
+			return fmt.Errorf("not one of %s", strings.Join(words, ", "))
+		}
+		return nil
+	}
+}
+
+func isBytes(_ *Config, value string) error {
+	_, err := jobinfo.ParseBytes(value)
+	return err
+}
+
+func isPort(_ *Config, value string) error {
+	if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 65535 {
+		return errors.New("not a port from 1 to 65535")
+	}
+	return nil
+}
+
+func isCount(_ *Config, value string) error {
+	if n, err := strconv.Atoi(value); err != nil || n < 1 {
+		return errors.New("not a positive integer")
+	}
+	return nil
+}
+
+func anything(*Config, string) error { return nil }
 
 // nearest names the known key that an unknown one may be meant for.
 func nearest(name string) string {

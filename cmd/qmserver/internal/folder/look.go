@@ -44,7 +44,11 @@ type Look struct {
 // follows no link, opens no other file and leaves no file system.
 func LookAt(r Ref, jobFiles []string) Look {
 	var l Look
-	if err := l.read(r, jobFiles); err != nil {
+	err := l.read(r, jobFiles)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return Look{Failed: fmt.Sprintf("%v: chmod -R u+rwX it", err)}
+	case err != nil:
 		return Look{Failed: err.Error()}
 	}
 	return l
@@ -61,7 +65,12 @@ func (l *Look) read(r Ref, jobFiles []string) error {
 		return err
 	}
 	l.add(".", top)
-	if err := l.walk(dir, ".", disk.DetailsOf(top).Dev); err != nil {
+	err = l.walk(dir, ".", disk.DetailsOf(top).Dev, 0)
+	if errors.Is(err, errDeep) {
+		l.Verdict, l.Problem = Refused, err.Error()
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	l.Info, err = jobinfo.Read(dir, jobFiles)
@@ -112,42 +121,61 @@ func (l *Look) judge(err error) {
 	}
 }
 
-// walk adds all that lies in the folder at rel, on the file system dev.
-func (l *Look) walk(dir *os.Root, rel string, dev uint64) error {
+// maxDepth is how many folders may lie in each other: opening one costs a step
+// for each above it.
+const maxDepth = 100
+
+var errDeep = fmt.Errorf("more than %d folders lie in each other: pack them into an archive", maxDepth)
+
+// walk adds all that lies in the folder at rel, on the file system dev. What
+// is removed meanwhile shows in the times of its folder.
+func (l *Look) walk(dir *os.Root, rel string, dev uint64, depth int) error {
+	if depth > maxDepth {
+		return errDeep
+	}
+	folders, err := l.list(dir, rel, dev)
+	for _, name := range folders {
+		err = errors.Join(err, l.walk(dir, name, dev, depth+1))
+		if err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// list adds the entries of one folder and returns those that are folders.
+func (l *Look) list(dir *os.Root, rel string, dev uint64) (folders []string, err error) {
 	f, err := dir.Open(rel)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	for {
 		entries, err := f.ReadDir(1000)
 		for _, e := range entries {
-			if err := l.entry(dir, path.Join(rel, e.Name()), e, dev); err != nil {
-				return err
+			info, err := e.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			name := path.Join(rel, e.Name())
+			l.add(name, info)
+			if info.IsDir() && disk.DetailsOf(info).Dev == dev {
+				folders = append(folders, name)
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			return folders, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-}
-
-func (l *Look) entry(dir *os.Root, name string, e fs.DirEntry, dev uint64) error {
-	info, err := e.Info()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // its folder's times tell
-	}
-	if err != nil {
-		return err
-	}
-	l.add(name, info)
-	if info.IsDir() && disk.DetailsOf(info).Dev == dev {
-		return l.walk(dir, name, dev)
-	}
-	return nil
 }
 
 // add takes a file or folder into the sum, which does not depend on the order

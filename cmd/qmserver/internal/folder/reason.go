@@ -37,14 +37,28 @@ func appendReason(dir *os.Root, why Reason) error {
 	if info, err := dir.Lstat(layout.JobLog); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("write %s: %w", layout.JobLog, layout.ErrNotRegular)
 	}
-	f, err := dir.OpenFile(layout.JobLog, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := dir.OpenFile(layout.JobLog, os.O_RDWR|os.O_APPEND|os.O_CREATE|layout.NonBlock, 0o644)
 	if err != nil {
 		return err
 	}
 	probe.Step("reason")
-	_, err = fmt.Fprintf(f, "QM: %s at %s: %s\n", why.Outcome, why.At.Format(time.RFC3339), why.Text)
+	_, err = fmt.Fprintf(f, "%sQM: %s at %s: %s\n", LineBreak(f), why.Outcome, why.At.Format(time.RFC3339), why.Text)
 	probe.Step("reason: written")
 	return errors.Join(err, f.Close())
+}
+
+// LineBreak returns what is missing at the end of a file for the next write to
+// begin a line.
+func LineBreak(f *os.File) string {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return ""
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], info.Size()-1); err != nil || last[0] == '\n' {
+		return ""
+	}
+	return "\n"
 }
 
 // recordReason writes the record, and keeps what a supervisor wrote into it of

@@ -14,9 +14,9 @@ const (
 
 // endLeftovers returns when nothing is left of the job whose supervisor, that
 // of the run file, is dead. What a dead supervisor leaves falls to this server
-// if that started it; else it is found by QM_RUN in its environment. A process
-// that cleared its environment, after server and supervisor both died, is not
-// found.
+// if that started it; else, and where the server has children that are none of
+// ours, it is found by QM_RUN in its environment. A process that cleared its
+// environment is not found then.
 func (l *Local) endLeftovers(run string) {
 	begin, pause, told := time.Now(), killAgain, false
 	for {
@@ -46,9 +46,22 @@ func (l *Local) endLeftovers(run string) {
 	}
 }
 
-// leftovers returns our children that are no supervisors, all that came of
-// them, and what is marked as of the run. An ended child is reaped at once.
+// leftovers returns our children that are no supervisors, what is marked as of
+// the run, and all that came of them.
 func (l *Local) leftovers(run string) []int {
+	left := proc.WithVariable("QM_RUN", run)
+	if !l.shared {
+		left = append(left, l.strangers()...)
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	return proc.Descendants(left)
+}
+
+// strangers returns our children that are no supervisors. One that has ended
+// is reaped at once.
+func (l *Local) strangers() []int {
 	l.mu.Lock()
 	supervisors := make(map[int]bool, len(l.own))
 	for _, s := range l.own {
@@ -62,11 +75,7 @@ func (l *Local) leftovers(run string) []int {
 			strangers = append(strangers, pid)
 		}
 	}
-	left := proc.WithVariable("QM_RUN", run)
-	if len(strangers) > 0 {
-		left = append(left, proc.Descendants(strangers)...)
-	}
-	return left
+	return strangers
 }
 
 func names(pids []int) []string {

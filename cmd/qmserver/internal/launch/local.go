@@ -42,6 +42,7 @@ type Event struct {
 // Events may be received by any.
 type Local struct {
 	dir      *os.Root // .qm/run of the tree
+	shared   bool     // this process has, or may get, children that are none of ours
 	accounts *Accounts
 	log      *slog.Logger
 	events   chan Event
@@ -74,6 +75,9 @@ type Accounts struct {
 // NewLocal makes the folder of the run files if need be. Without accounts all
 // jobs run as this process's user.
 func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, error) {
+	// What a shell started before it became this process, or what falls to the
+	// first process of a container.
+	shared := os.Getpid() == 1 || len(proc.Children()) > 0
 	// What a dead supervisor leaves falls to this process; see endLeftovers.
 	if err := proc.Adopt(); err != nil {
 		return nil, err
@@ -90,7 +94,7 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 		return nil, err
 	}
 	return &Local{
-		dir: dir, accounts: accounts, log: log,
+		dir: dir, shared: shared, accounts: accounts, log: log,
 		events:  make(chan Event),
 		closed:  make(chan struct{}),
 		own:     make(map[string]*supervisor),

@@ -39,10 +39,11 @@ type Line struct {
 	Event Event     `json:"event"`
 	At    time.Time `json:"at"`
 	disk.Identity
-	JobID   string `json:"job"` // layout.ID of the name at that time
-	Attempt int    `json:"attempt,omitempty"`
-	NbProc  int    `json:"nb_proc,omitempty"`
-	CPUs    []int  `json:"cpus,omitempty"`
+	JobID   string    `json:"job"`              // layout.ID of the name at that time
+	Started time.Time `json:"started,omitzero"` // of an end: when the run had begun
+	Attempt int       `json:"attempt,omitempty"`
+	NbProc  int       `json:"nb_proc,omitempty"`
+	CPUs    []int     `json:"cpus,omitempty"`
 
 	*End
 }

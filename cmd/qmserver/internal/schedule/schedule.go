@@ -24,7 +24,8 @@ type Job struct {
 type Machine struct {
 	Slots    int
 	Used     int
-	Running  map[string]bool // own names of the running jobs
+	Jobs     int             // how many run
+	Names    map[string]bool // own names of those that run, or that have ended and are not moved yet
 	Blocking bool            // one job at a time
 	Stop     string          // why nothing starts at all, in words; empty: it may
 }
@@ -44,8 +45,8 @@ func Compare(a, b Job) int {
 // many start as fit; the first that does not fit waits, and nobody behind it
 // overtakes it. A job that waits for something else holds back nobody.
 func Plan(queue []Job, m Machine) []Decision {
-	p := planner{Machine: m, names: make(map[string]bool, len(m.Running))}
-	for name := range m.Running {
+	p := planner{Machine: m, names: make(map[string]bool, len(m.Names))}
+	for name := range m.Names {
 		p.names[name] = true
 	}
 	plan := make([]Decision, len(queue))
@@ -54,6 +55,7 @@ func Plan(queue []Job, m Machine) []Decision {
 		plan[i] = Decision{Start: reason == "", Reason: reason}
 		if reason == "" {
 			p.Used += j.NbProc
+			p.Jobs++
 			p.names[j.Name] = true
 		}
 	}
@@ -77,7 +79,7 @@ func (p *planner) reason(j Job) string {
 		return "a job of this name is running"
 	case p.head != "":
 		return p.head
-	case p.Blocking && len(p.names) > 0:
+	case p.Blocking && p.Jobs > 0:
 		p.head = "one job runs at a time (launch_type = blocking)"
 		return p.head
 	case j.NbProc > p.Slots-p.Used:

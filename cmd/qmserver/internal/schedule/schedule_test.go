@@ -44,9 +44,10 @@ func TestPlanStarts(t *testing.T) {
 		{"nobody overtakes the first that does not fit", jobs(1, 4, 1), Machine{Slots: 4}, "a"},
 		{"more used than there are", jobs(1), Machine{Slots: 2, Used: 5}, ""},
 		{"blocking starts one", jobs(1, 1), Machine{Slots: 4, Blocking: true}, "a"},
-		{"blocking waits", jobs(1, 1), Machine{Slots: 4, Blocking: true, Used: 1, Running: map[string]bool{"z": true}}, ""},
+		{"blocking waits", jobs(1, 1), Machine{Slots: 4, Blocking: true, Used: 1, Jobs: 1}, ""},
+		{"blocking, and one that has ended is not moved yet", jobs(1, 1), Machine{Slots: 4, Blocking: true, Names: map[string]bool{"z": true}}, "a"},
 		{"two of one name", same, Machine{Slots: 4}, "a"},
-		{"the name of one that runs", jobs(1, 1), Machine{Slots: 4, Running: map[string]bool{"a": true}}, "b"},
+		{"the name of one that runs", jobs(1, 1), Machine{Slots: 4, Names: map[string]bool{"a": true}}, "b"},
 		{"one that waits for something else is overtaken", held, Machine{Slots: 1}, "b"},
 		{"stopped", jobs(1, 1), Machine{Slots: 4, Stop: "paused"}, ""},
 	} {
@@ -90,12 +91,10 @@ func TestCompare(t *testing.T) {
 // has a reason, the first that could start does, and order is kept.
 func TestPlanProperties(t *testing.T) {
 	for range 5000 {
-		m := Machine{Slots: 1 + rand.IntN(8), Blocking: rand.IntN(4) == 0, Running: map[string]bool{}}
+		m := Machine{Slots: 1 + rand.IntN(8), Blocking: rand.IntN(4) == 0}
 		if rand.IntN(2) == 0 {
 			m.Used = rand.IntN(m.Slots + 1)
-			if m.Used > 0 {
-				m.Running["r"] = true
-			}
+			m.Jobs = min(m.Used, 1)
 		}
 		var queue []Job
 		for i := range rand.IntN(12) {
@@ -111,7 +110,7 @@ func TestPlanProperties(t *testing.T) {
 
 func checkPlan(t *testing.T, queue []Job, m Machine) {
 	t.Helper()
-	used, started := m.Used, len(m.Running)
+	used, started := m.Used, m.Jobs
 	overtaking := false
 	for i, d := range Plan(queue, m) {
 		j := queue[i]

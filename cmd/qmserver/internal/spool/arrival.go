@@ -21,8 +21,11 @@ import (
 const (
 	maxLooks = 8 // readings at once
 	// noInfoFor is how long a folder without info file may stay without any
-	// change before it is refused.
+	// change before it is refused, and how long a file that looks like one of a
+	// copy holds it back without any change.
 	noInfoFor = 10 * time.Minute
+	// busyFor is how long such a file holds up the end of a drain.
+	busyFor = 10 * time.Second
 	// lookAgain is how often a folder is looked at that something holds back.
 	lookAgain = time.Second
 )
@@ -110,18 +113,18 @@ func (s *Spool) looked(l look) {
 	switch {
 	case l.Failed != "":
 		r.stuck = true
-		r.words = fmt.Sprintf("can't be read (%s); it is tried again", l.Failed)
+		r.words = fmt.Sprintf("can't be read (%s); it is tried again", short(l.Failed))
 		r.due = l.end.Add(lookAgain)
-	case l.Busy != "":
-		r.stuck = calm >= s.Settle
-		r.words = fmt.Sprintf("arriving: %s says that it is still being copied", layout.Display(l.Busy))
+	case l.Busy != "" && calm < noInfoFor:
+		r.stuck = calm >= busyFor
+		r.words = fmt.Sprintf("arriving: %s says that it is still being copied", short(l.Busy))
 		r.due = l.end.Add(lookAgain)
 	case calm < s.Settle:
 		r.words = fmt.Sprintf("arriving: %s, %s", plural(l.Files, "file"), humanize.IBytes(uint64(l.Bytes)))
 		r.due = r.same.Add(s.Settle)
 	case l.Verdict == folder.Unreadable:
 		r.stuck = true
-		r.words = fmt.Sprintf("its info file can't be read (%s); it is tried again", l.Problem)
+		r.words = fmt.Sprintf("its info file can't be read (%s); it is tried again", short(l.Problem))
 		r.due = l.end.Add(lookAgain)
 	case l.Verdict == folder.Missing && calm < noInfoFor && !s.Drain:
 		r.words = fmt.Sprintf("its info file is missing: put %s into it", strings.Join(s.JobFiles, " or "))
@@ -143,12 +146,25 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+// short is text for the page, which holds a thousand of them.
+func short(text string) string {
+	const most = 300
+	text = layout.Display(text)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
 // complete takes a folder that is all there as a job, or refuses it.
 func (s *Spool) complete(j *job, l look) {
 	j.owner = ownerOf(j)
 	if l.Verdict != folder.Accepted {
 		s.reject(j, l.Problem)
 		return
+	}
+	if l.Busy != "" {
+		j.info.Warnings = append(j.info.Warnings, fmt.Sprintf("%s looks like an unfinished copy, but nothing has changed for %s", short(l.Busy), noInfoFor))
 	}
 	j.nbProc = min(j.info.NbProc, s.Slots)
 	j.phase = waiting

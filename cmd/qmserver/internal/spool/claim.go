@@ -51,14 +51,15 @@ func (j *job) asked() schedule.Job {
 }
 
 func (s *Spool) machine() schedule.Machine {
-	m := schedule.Machine{Slots: s.Slots, Blocking: s.Blocking, Running: make(map[string]bool)}
+	m := schedule.Machine{Slots: s.Slots, Blocking: s.Blocking, Names: make(map[string]bool)}
 	for _, j := range s.jobs {
 		switch j.phase {
 		case running:
 			m.Used += j.nbProc
-			m.Running[layout.OwnName(j.name)] = true
+			m.Jobs++
+			m.Names[layout.OwnName(j.name)] = true
 		case over:
-			m.Running[layout.OwnName(j.name)] = true
+			m.Names[layout.OwnName(j.name)] = true
 		case arriving, waiting:
 		}
 	}
@@ -97,11 +98,12 @@ func (s *Spool) claim(j *job, now time.Time) {
 		err = s.moveJob(j, layout.Queued, layout.Running)
 	}
 	switch {
-	case err != nil && gone(err):
+	case err != nil && gone(err) && s.treeIsThere():
 		s.drop(j)
+		s.nextPoll = now
 		return
 	case err != nil:
-		s.postpone(j, now, err)
+		s.postpone(j, layout.Queued, layout.Running, now, err)
 		return
 	}
 	j.phase, j.started = running, now
@@ -178,8 +180,9 @@ func ownerOf(j *job) string {
 	return "uid " + uid
 }
 
-func (s *Spool) postpone(j *job, now time.Time, err error) {
-	why := whyNotMoved(err)
+// postpone lets a move that failed wait for its next try.
+func (s *Spool) postpone(j *job, from, to layout.State, now time.Time, err error) {
+	why := whyNotMoved(from, to, err)
 	if why != j.trouble {
 		s.log.Warn("job can't be moved", "job", j.shown(), "error", err)
 	}

@@ -11,29 +11,55 @@ import (
 // drained tells whether nothing runs, arrives or can start any more, and notes
 // what stays.
 func (s *Spool) drained() bool {
-	s.result.Stays = s.result.Stays[:0]
 	if !s.known && len(s.problems) == 0 {
 		return false // a folder in QM_Jobs is not judged yet
 	}
+	stays := slices.Clone(s.problems)
 	for _, j := range s.jobs {
-		switch {
-		case j.phase == running, j.patient(), j.phase == arriving && !j.reading.stuck, j.phase == over && j.trouble == "":
+		if j.active() {
 			return false
-		case j.phase != waiting:
+		}
+		if j.phase != waiting {
 			why := cmp.Or(j.trouble, j.reading.words)
-			s.result.Stays = append(s.result.Stays, fmt.Sprintf("%s: %s", j.shown(), why))
+			stays = append(stays, fmt.Sprintf("%s/%s: %s", j.folder().Folder(), j.shown(), why))
 		}
 	}
 	for _, p := range s.plan {
-		s.result.Stays = append(s.result.Stays, fmt.Sprintf("%s: %s", p.shown(), p.Reason))
+		stays = append(stays, fmt.Sprintf("%s/%s: %s", layout.Queued.Folder(), p.shown(), p.Reason))
 	}
 	for p, text := range s.places {
-		if p.state == layout.Queued {
-			s.result.Stays = append(s.result.Stays, fmt.Sprintf("%s: %s", layout.Display(p.name), text))
-		}
+		stays = append(stays, fmt.Sprintf("%s/%s: %s", p.state.Folder(), layout.Display(p.name), text))
 	}
-	slices.Sort(s.result.Stays)
+	slices.Sort(stays)
+	s.result.Stays = stays
 	return true
+}
+
+// active tells whether something of the job is still to be waited for.
+func (j *job) active() bool {
+	switch j.phase {
+	case running:
+		return true
+	case arriving:
+		return !j.reading.stuck || j.patient()
+	case waiting:
+		return j.patient()
+	case over:
+		return j.trouble == "" || j.patient()
+	}
+	return false
+}
+
+// folder is where the job lies.
+func (j *job) folder() layout.State {
+	switch j.phase {
+	case running:
+		return layout.Running
+	case over:
+		return j.move.from
+	case arriving, waiting:
+	}
+	return layout.Queued
 }
 
 // runningJobs returns the jobs that run, in the order of their start.

@@ -37,6 +37,7 @@ type job struct {
 	nbProc  int // of the slots, at most all
 	attempt int
 	started time.Time
+	ended   time.Time // zero: it is taken to end when we hear of it
 
 	move    move      // over: where to
 	telling bool      // over: the reason is being left in its folder

@@ -35,11 +35,12 @@ func gone(err error) bool {
 }
 
 // whyNotMoved tells people why a folder stays where it is and what helps.
-func whyNotMoved(err error) string {
+func whyNotMoved(from, to layout.State, err error) string {
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Sprintf("may not be moved (%v): qmserver must own the folder or be root; or copy it in instead of moving it", cause(err))
+		return fmt.Sprintf("may not be moved to %s (%v): qmserver must be able to write to %s and %s, and own the folder or be root; a folder that is copied in belongs to who copied it",
+			to.Folder(), cause(err), from.Folder(), to.Folder())
 	}
-	return fmt.Sprintf("can't be moved (%v); it is tried again", cause(err))
+	return fmt.Sprintf("can't be moved to %s (%v); it is tried again", to.Folder(), cause(err))
 }
 
 // cause is the innermost error, without paths.

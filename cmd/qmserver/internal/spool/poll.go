@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,9 +21,10 @@ func (s *Spool) poll(now time.Time) error {
 	defer func() {
 		if !slices.Equal(before, s.problems) {
 			s.dirty = true
+			s.tellProblems()
 		}
 	}()
-	if at, err := disk.Lstat(s.lock.dir); err != nil || at.Identity != s.rootID {
+	if !s.treeIsThere() {
 		s.problems = append(s.problems, fmt.Sprintf("%s is gone: nothing starts until it is back", s.Tree))
 		return nil
 	}
@@ -36,6 +38,21 @@ func (s *Spool) poll(now time.Time) error {
 	s.listQueue(now)
 	s.listRunning(now)
 	return nil
+}
+
+// treeIsThere tells whether QM_FOLDER is the folder that it was at the start,
+// and not gone, or the place where a file system was mounted.
+func (s *Spool) treeIsThere() bool {
+	at, err := disk.Lstat(s.lock.dir)
+	return err == nil && at.Identity == s.rootID
+}
+
+func (s *Spool) tellProblems() {
+	if len(s.problems) == 0 {
+		s.log.Info("queue goes on")
+		return
+	}
+	s.log.Error("nothing starts", "reason", strings.Join(s.problems, "; "))
 }
 
 // listQueue brings what is known of the queue up to date.
@@ -88,6 +105,9 @@ func (s *Spool) listed(e fs.DirEntry, now time.Time) (disk.Identity, bool) {
 		return disk.Identity{}, false
 	}
 	facts, err := disk.Lstat(s.Tree.Job(layout.Queued, e.Name()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s.queuedAs(e.Name()) // a file system that does not answer now: no news
+	}
 	if err != nil || !facts.Mode.IsDir() {
 		return disk.Identity{}, false // gone, or another thing, since it was listed
 	}
@@ -108,18 +128,38 @@ func (s *Spool) listed(e fs.DirEntry, now time.Time) (disk.Identity, bool) {
 	return facts.Identity, true
 }
 
+// queuedAs returns the job that was last seen under this name in the queue.
+func (s *Spool) queuedAs(name string) (disk.Identity, bool) {
+	for id, j := range s.jobs {
+		if j.name == name && (j.phase == arriving || j.phase == waiting) {
+			return id, true
+		}
+	}
+	return disk.Identity{}, false
+}
+
 // hidden says that a name is none of ours and not worth a word.
 const hidden = "hidden"
 
-var foreign = map[string]bool{"@eaDir": true, "#recycle": true, "System Volume Information": true, "lost+found": true}
+// foreign are what other systems keep everywhere.
+var foreign = map[string]bool{
+	"@eaDir": true, "#recycle": true, "System Volume Information": true, "lost+found": true,
+	"Thumbs.db": true, "desktop.ini": true,
+}
+
+func isHidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") || foreign[layout.OwnName(name)]
+}
 
 // noCandidate tells why an entry of the queue is no job, in words for the
 // page, or "".
 func noCandidate(e fs.DirEntry) string {
 	name := e.Name()
 	switch {
-	case strings.HasPrefix(name, "."), strings.HasPrefix(name, "~"), foreign[name], unfinished(name):
+	case isHidden(name):
 		return hidden
+	case unfinished(name):
+		return "named like an unfinished copy: rename it to run it"
 	case e.Type()&fs.ModeSymlink != 0:
 		return "a link is no job: drop the folder itself"
 	case !e.IsDir():

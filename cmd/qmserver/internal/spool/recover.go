@@ -37,8 +37,12 @@ func (s *Spool) listRunning(now time.Time) {
 	}
 	runs := s.launcher.Runs()
 	idle := s.mayStillBegin(runs)
+	s.tellBroken(runs.Broken)
 	for _, j := range unknown {
 		v := judge(runs, j.Identity)
+		if isHidden(j.name) && (v.said == saidNothing || v.said == saidUnreadable) {
+			continue // none of ours
+		}
 		if idle != "" && (v.said == saidNothing || v.said == saidUnreadable) {
 			if now.Before(s.judgedBy) {
 				s.nextPoll = now.Add(recheck)
@@ -53,6 +57,15 @@ func (s *Spool) listRunning(now time.Time) {
 			continue
 		}
 		s.apply(j, v, now)
+	}
+}
+
+// tellBroken says once what of the run files can't be read.
+func (s *Spool) tellBroken(err error) {
+	if err != nil && err.Error() != s.broken {
+		s.broken = err.Error()
+		s.log.Error("run files can't be read: jobs that an earlier server may have run are parked", "error", err,
+			"remedy", "make "+s.Tree.Path(layout.RunDir)+" readable, or remove the file once its jobs are parked")
 	}
 }
 
@@ -114,10 +127,13 @@ func (s *Spool) apply(j *job, v verdict, now time.Time) {
 	case adopt:
 		s.adopt(j, v)
 	case interrupt:
-		s.interrupted(j, runfile.End{Outcome: layout.Interrupted, Reason: "its supervisor was killed or the machine went down while it ran; drop it again to run it again"}, now)
+		s.interrupted(j, runfile.End{Outcome: layout.Interrupted, Reason: "its supervisor was killed or the machine went down while it ran; drop it again to run it again"}, false, now)
 	case rerun:
-		s.interrupted(j, *v.line.End, now)
+		s.interrupted(j, *v.line.End, true, now)
 	case finish:
+		if !v.line.Started.IsZero() {
+			j.started, j.ended = v.line.Started, v.line.At
+		}
 		s.finish(j, *v.line.End, now)
 	case unclaim:
 		j.move = move{from: layout.Running, to: layout.Queued, why: "found in " + layout.Running.Folder() + ", never started"}

@@ -35,7 +35,7 @@ func (s *Spool) ended(e launch.Event) {
 	case e.Ended.NotRun != "":
 		s.reject(j, e.Ended.NotRun)
 	case e.Ended.Outcome == layout.Interrupted:
-		s.interrupted(j, e.Ended.End, now)
+		s.interrupted(j, e.Ended.End, true, now)
 	default:
 		s.finish(j, e.Ended.End, now)
 	}
@@ -44,6 +44,9 @@ func (s *Spool) ended(e launch.Event) {
 // finish sends a job that ended to done.
 func (s *Spool) finish(j *job, end runfile.End, now time.Time) {
 	j.move = move{from: layout.Running, to: layout.Done, end: end}
+	if j.ended.IsZero() {
+		j.ended = now
+	}
 	s.settle(j, now)
 }
 
@@ -58,13 +61,14 @@ func (s *Spool) reject(j *job, reason string) {
 }
 
 // interrupted sends a job whose run was cut back to the queue if it asks for
-// that and has attempts left, else to lost.
-func (s *Spool) interrupted(j *job, end runfile.End, now time.Time) {
+// that and has attempts left, else to lost. Its supervisor has told the reason
+// in its folder, unless that was cut too.
+func (s *Spool) interrupted(j *job, end runfile.End, told bool, now time.Time) {
 	if j.info.Rerun && j.attempt < maxAttempts {
 		j.attempt++
 		j.move = move{from: layout.Running, to: layout.Queued, end: end, why: fmt.Sprintf("interrupted, attempt %d follows", j.attempt)}
 	} else {
-		j.move = move{from: layout.Running, to: layout.Lost, end: end}
+		j.move = move{from: layout.Running, to: layout.Lost, end: end, told: told}
 	}
 	s.settle(j, now)
 }
@@ -79,12 +83,13 @@ func (s *Spool) settle(j *job, now time.Time) {
 	}
 	err := s.moveJob(j, j.move.from, j.move.to)
 	switch {
-	case err != nil && gone(err):
+	case err != nil && gone(err) && s.treeIsThere():
 		s.log.Info("job's folder was taken away", "job", j.shown(), "outcome", j.move.end.Outcome)
-		s.count(j)
 		s.drop(j)
+		s.nextPoll = now // it may lie there under another name
+		s.known = false
 	case err != nil:
-		s.postpone(j, now, err)
+		s.postpone(j, j.move.from, j.move.to, now, err)
 	default:
 		s.settled(j)
 	}
@@ -96,7 +101,7 @@ func (s *Spool) settled(j *job) {
 	end := j.move.end
 	switch j.move.to {
 	case layout.Done:
-		s.log.Info("job finished", "job", j.shown(), "outcome", end.Outcome, "status", statusOf(end), "seconds", time.Since(j.started).Round(time.Millisecond).Seconds())
+		s.log.Info("job finished", "job", j.shown(), "outcome", end.Outcome, "status", statusOf(end), "seconds", j.ended.Sub(j.started).Round(time.Millisecond).Seconds())
 	case layout.Lost:
 		s.log.Warn("job parked", "job", j.shown(), "outcome", end.Outcome, "reason", end.Reason)
 	case layout.Queued:

@@ -91,6 +91,7 @@ type Spool struct {
 	started  time.Time
 	problems []string // what holds the whole server back
 	mute     bool     // the status files could not be written the last time
+	broken   string   // what was told of run files that can't be read
 	known    bool     // the last look at QM_Jobs left no folder unknown
 	paused   bool
 	result   Result

@@ -174,7 +174,7 @@ func TestDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.drain()
-	if r.Failed != 3 || len(r.Stays) != 1 || !strings.HasPrefix(r.Stays[0], "file: ") {
+	if r.Failed != 3 || len(r.Stays) != 1 || !strings.HasPrefix(r.Stays[0], "QM_qJobs/file: ") {
 		t.Errorf("result %+v", r)
 	}
 	for name, want := range map[string]string{"good": "done", "three": "done", "killed": "done", "none": "lost", "file": "queued"} {
@@ -479,5 +479,78 @@ func TestOddNames(t *testing.T) {
 		} else if got := s.read(layout.Done, name, "name"); got != name {
 			t.Errorf("%q was told it is %q", name, got)
 		}
+	}
+}
+
+// TestARunningJobIsRenamed inside QM_Jobs: that is dragging it away, so it is
+// stopped; it is finished under its new name.
+func TestARunningJobIsRenamed(t *testing.T) {
+	s := newServer(t)
+	s.put(layout.Queued, "a", "script = mv ../a ../b; echo x >>runs; sleep 600")
+	if r := s.drain(); len(r.Stays) > 0 {
+		t.Errorf("result %+v", r)
+	}
+	if got := s.where("b"); got != "done" {
+		t.Fatalf("is in %q", got)
+	}
+	if rec := s.record(layout.Done, "b"); *rec.Outcome != layout.Stopped {
+		t.Errorf("record %+v", rec)
+	}
+}
+
+// TestLinkedInfoFiles: what a link in the folder leads to inside of it counts;
+// any other link is refused in words.
+func TestLinkedInfoFiles(t *testing.T) {
+	s := newServer(t)
+	s.put(layout.Queued, "good", "script = true")
+	for name, target := range map[string]string{"inside": "own.cfg", "outside": "../good/proc_config.cfg", "nowhere": "none", "itself": "proc_config.cfg"} {
+		s.put(layout.Queued, name, "script = true")
+		dir := s.tree.Job(layout.Queued, name)
+		if err := os.Rename(filepath.Join(dir, "proc_config.cfg"), filepath.Join(dir, "own.cfg")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, filepath.Join(dir, "proc_config.cfg")); err != nil {
+			t.Skip(err)
+		}
+	}
+	s.drain()
+	for name, want := range map[string]string{"inside": "done", "outside": "lost", "nowhere": "lost", "itself": "lost"} {
+		if got := s.where(name); got != want {
+			t.Errorf("%s is in %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestWhatIsNoneOfOurs is left where it is.
+func TestWhatIsNoneOfOurs(t *testing.T) {
+	s := newServer(t)
+	for _, name := range []string{".hidden", "@eaDir", "lost+found"} {
+		s.put(layout.Queued, name, "script = true")
+		s.put(layout.Running, name, "script = true")
+	}
+	if r := s.drain(); len(r.Stays) > 0 || r.Failed > 0 {
+		t.Errorf("result %+v", r)
+	}
+	for _, name := range []string{".hidden", "@eaDir", "lost+found"} {
+		if got := s.where(name); got != "queued running" {
+			t.Errorf("%s is in %q", name, got)
+		}
+	}
+}
+
+// TestFoldersInFolders: too deep ones are refused before they cost anything.
+func TestFoldersInFolders(t *testing.T) {
+	s := newServer(t)
+	s.put(layout.Queued, "deep", "script = true")
+	s.put(layout.Queued, "good", "script = true")
+	for name, depth := range map[string]int{"deep": 300, "good": 50} {
+		dir := s.tree.Job(layout.Queued, name) + strings.Repeat("/d", depth)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.drain()
+	if s.where("deep") != "lost" || s.where("good") != "done" {
+		t.Errorf("deep is in %q, good in %q", s.where("deep"), s.where("good"))
 	}
 }

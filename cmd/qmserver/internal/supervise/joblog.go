@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
@@ -67,12 +68,12 @@ func (l *jobLog) start(a *attempt) {
 
 // say writes a line of our own, on a line of its own.
 func (l *jobLog) say(format string, args ...any) {
-	_, _ = l.WriteString(l.lineBreak() + "QM: " + fmt.Sprintf(format, args...) + "\n")
+	_, _ = l.WriteString(folder.LineBreak(l.File) + "QM: " + fmt.Sprintf(format, args...) + "\n")
 }
 
 // finish writes the last line.
 func (l *jobLog) finish(at time.Time, end runfile.End) error {
-	text := l.lineBreak()
+	text := folder.LineBreak(l.File)
 	if end.Outcome == layout.Failed && end.Reason != "" {
 		text += "QM: " + end.Reason + "\n"
 	}
@@ -86,19 +87,6 @@ func statusWords(end runfile.End) string {
 		return fmt.Sprintf("killed by signal %d (%s)", *end.Signal, signalName(*end.Signal))
 	}
 	return fmt.Sprintf("with code %d", *end.ExitCode)
-}
-
-// lineBreak returns what is missing for the next write to begin a line.
-func (l *jobLog) lineBreak() string {
-	info, err := l.Stat()
-	if err != nil || info.Size() == 0 {
-		return ""
-	}
-	var last [1]byte
-	if _, err := l.ReadAt(last[:], info.Size()-1); err != nil || last[0] == '\n' {
-		return ""
-	}
-	return "\n"
 }
 
 func userName() string {

@@ -51,11 +51,14 @@ func (s *supervisor) perform(job *Job) (Ended, error) {
 	_ = a.writeRecord(nil) // a copy: that it can't be written must not hurt the job
 	answer.End = s.execute(a)
 	finished := time.Now()
+	err = untilRoom(func() error { return a.writeRecord(&finish{finished, answer.End, a.procs.usage()}) })
+	if err != nil {
+		a.log.say("its record can't be written: %v", err)
+	}
 	_ = untilRoom(func() error { return a.log.finish(finished, answer.End) })
-	_ = untilRoom(func() error { return a.writeRecord(&finish{finished, answer.End, a.procs.usage()}) })
 	return answer, untilRoom(func() error {
 		return s.run.Append(runfile.Line{
-			Event: runfile.Ended, At: finished, Identity: job.Identity,
+			Event: runfile.Ended, At: finished, Started: a.started, Identity: job.Identity,
 			JobID: job.JobID, Attempt: job.Attempt, End: &answer.End,
 		})
 	})

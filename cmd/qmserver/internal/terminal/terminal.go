@@ -51,10 +51,11 @@ func (s *Screen) Show(jobs []spool.RunningJob) {
 	if !s.active {
 		return
 	}
-	width, _, err := term.GetSize(int(s.out.Fd()))
+	width, height, err := term.GetSize(int(s.out.Fd()))
 	if err != nil {
-		width = 80
+		width, height = 80, 24
 	}
+	jobs = jobs[:min(len(jobs), max(1, height-2))] // what has scrolled away can't be drawn over
 	lines := make([]string, 0, len(jobs))
 	for _, j := range jobs {
 		lines = append(lines, cut(lineOf(j), width-1))
