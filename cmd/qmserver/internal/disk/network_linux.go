@@ -25,5 +25,5 @@ func TellsEvents(path string) bool {
 	if err := ignoreEINTR(func() error { return unix.Statfs(path, &st) }); err != nil {
 		return false
 	}
-	return !remote[int64(st.Type)&0xffffffff]
+	return !remote[st.Type&0xffffffff]
 }
