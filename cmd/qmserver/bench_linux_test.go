@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/folder"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/cmd/qmserver/internal/supervise"
+	"qm/pkg/layout"
+)
+
+// BenchmarkBareForkExec is what a job costs without anybody: fork, exec and
+// wait for sh -c true.
+func BenchmarkBareForkExec(b *testing.B) {
+	cpu := cpuOfChildren(b)
+	for b.Loop() {
+		if err := exec.Command("/bin/sh", "-c", "true").Run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	report(b, cpuOfChildren(b)-cpu)
+}
+
+// BenchmarkSupervisedJob is the same under a supervisor of the real program:
+// with its two syncs of the run file, its log and its record.
+func BenchmarkSupervisedJob(b *testing.B) {
+	program := filepath.Join(b.TempDir(), "qmserver")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		b.Fatalf("%s: %v", out, err)
+	}
+	startSupervisor(b, program) // whose code it shares, as a server's would be
+	s := startSupervisor(b, program)
+	jobs := make([]supervise.Job, 0, 4096)
+	for i := range cap(jobs) {
+		jobs = append(jobs, s.job(b, strconv.Itoa(i)))
+	}
+	s.run(b, jobs[0])
+	cpu, done := s.cpu(b), 1
+	for b.Loop() {
+		if done == len(jobs) {
+			b.StopTimer()
+			for i := range jobs {
+				if err := os.RemoveAll(filepath.Join(s.dir, strconv.Itoa(i), layout.JobLog)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			done = 0
+			b.StartTimer()
+		}
+		s.run(b, jobs[done])
+		done++
+	}
+	report(b, s.cpu(b)-cpu)
+	b.ReportMetric(float64(s.private(b))/1e6, "MB-private-idle")
+}
+
+// BenchmarkFdatasync is an append of one line of a run file with its sync, of
+// which each job has two.
+func BenchmarkFdatasync(b *testing.B) {
+	f, err := os.OpenFile(filepath.Join(b.TempDir(), "f"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	line := []byte(strings.Repeat("x", 150) + "\n")
+	for b.Loop() {
+		if err := disk.Append(f, line); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func report(b *testing.B, cpu time.Duration) {
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
+	b.ReportMetric(cpu.Seconds()*1000/float64(b.N), "CPU-ms/job")
+}
+
+func cpuOfChildren(b *testing.B) time.Duration {
+	b.Helper()
+	var ru syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &ru); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
+}
+
+// supervisorProcess is a supervisor at work for a benchmark.
+type supervisorProcess struct {
+	dir     string
+	cmd     *exec.Cmd
+	stdin   *json.Encoder
+	answers *json.Decoder
+}
+
+func startSupervisor(b *testing.B, program string) *supervisorProcess {
+	b.Helper()
+	dir := b.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer root.Close()
+	file, err := runfile.Create(root, "run")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	cmd := exec.Command(program, "-supervise")
+	cmd.ExtraFiles = []*os.File{file.OS()}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = in.(io.Closer).Close()
+		_ = cmd.Wait()
+	})
+	return &supervisorProcess{dir, cmd, json.NewEncoder(in), json.NewDecoder(bufio.NewReader(out))}
+}
+
+func (s *supervisorProcess) job(b *testing.B, name string) supervise.Job {
+	b.Helper()
+	path := filepath.Join(s.dir, name)
+	if err := os.Mkdir(path, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	f, err := disk.Lstat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return supervise.Job{
+		Ref:     folder.Ref{Identity: f.Identity, Parent: s.dir, JobID: layout.ID(name)},
+		Command: "true", NbProc: 1, Grace: time.Second,
+	}
+}
+
+func (s *supervisorProcess) run(b *testing.B, j supervise.Job) {
+	b.Helper()
+	if err := s.stdin.Encode(supervise.Task{Run: &j}); err != nil {
+		b.Fatal(err)
+	}
+	var a supervise.Answer
+	if err := s.answers.Decode(&a); err != nil || a.Run == nil || a.Run.Outcome != layout.Succeeded {
+		b.Fatalf("%+v, %v", a, err)
+	}
+}
+
+// cpu is what the supervisor and its jobs have used: proc_pid_stat(5), fields
+// 14 to 17, in ticks of 10 ms.
+func (s *supervisorProcess) cpu(b *testing.B) time.Duration {
+	b.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	var ticks int
+	for _, f := range fields[11:15] {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// private is the memory that the supervisor shares with nobody, in bytes.
+func (s *supervisorProcess) private(b *testing.B) int {
+	b.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", s.cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	total := 0
+	for line := range strings.Lines(string(data)) {
+		var kb int
+		if strings.HasPrefix(line, "Private_Clean:") || strings.HasPrefix(line, "Private_Dirty:") {
+			if _, err := fmt.Sscanf(strings.Fields(line)[1], "%d", &kb); err != nil {
+				b.Fatal(err)
+			}
+			total += kb << 10
+		}
+	}
+	return total
+}
