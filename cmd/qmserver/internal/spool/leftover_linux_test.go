@@ -53,7 +53,9 @@ func TestWhatIsLeftOfACutRun(t *testing.T) {
 // TestASupervisorIsKilled: what its job started in sessions of its own is ended
 // and the job parked, with its log.
 func TestASupervisorIsKilled(t *testing.T) {
-	s := newServer(t).start()
+	s := newServer(t)
+	s.await("the supervisors of other tests are gone", func() bool { return len(proc.Children()) == 0 })
+	s.start()
 	s.put(layout.Queued, "a", `script = (env -i setsid sh -c 'echo $$ >orphan; exec sleep 600' &) ; echo here; while [ ! -s orphan ]; do sleep 0.01; done; touch ready; sleep 600`)
 	s.await("ready", func() bool {
 		_, err := os.Stat(filepath.Join(s.tree.Job(layout.Running, "a"), "ready"))
