@@ -63,7 +63,12 @@ func BenchmarkSupervisedJob(b *testing.B) {
 		done++
 	}
 	report(b, s.cpu(b)-cpu)
-	b.ReportMetric(float64(s.private(b))/1e6, "MB-private-idle")
+	// Once it has given back what it does not need.
+	private := s.private(b)
+	for begin := time.Now(); time.Since(begin) < 500*time.Millisecond; {
+		private = min(private, s.private(b))
+	}
+	b.ReportMetric(float64(private)/1e6, "MB-private-idle")
 }
 
 // BenchmarkFdatasync is an append of one line of a run file with its sync, of

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/mail"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,13 +36,13 @@ var keys = [...]key{
 	{"rerun", "yes or no,", "yes", readRerun},
 }
 
-var digits = regexp.MustCompile(`^[0-9]+$`)
+var digits = layout.Pattern(`^[0-9]+$`)
 
 // readCount reads decimal ASCII digits. What is beyond 32 bits is refused: it
 // is a slip, and not what any machine has.
 func readCount(value string) (int, bool) {
 	n, err := strconv.ParseInt(value, 10, 32)
-	return int(n), err == nil && digits.MatchString(value)
+	return int(n), err == nil && digits().MatchString(value)
 }
 
 func readScript(info *Info, value string) error {
@@ -83,7 +82,7 @@ func readPriority(info *Info, value string) error {
 
 // numberError tells a number that is too large from what is none at all.
 func numberError(value, problem string) error {
-	if digits.MatchString(strings.TrimLeft(value, "+-")) && len(value) > len("2147483647")-1 {
+	if digits().MatchString(strings.TrimLeft(value, "+-")) && len(value) > len("2147483647")-1 {
 		return fmt.Errorf("%s up to %d", problem, math.MaxInt32)
 	}
 	return errors.New(problem)

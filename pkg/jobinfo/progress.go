@@ -2,9 +2,10 @@ package jobinfo
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strconv"
+
+	"qm/pkg/layout"
 )
 
 // ProgressTail is how many bytes of a log's end are enough to find progress.
@@ -18,10 +19,10 @@ type Progress struct {
 }
 
 var (
-	escapes  = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
-	ratio    = regexp.MustCompile(`([0-9]+)[ \t]*/[ \t]*([0-9]+)`)
-	percents = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?) ?%`)
-	timeLine = regexp.MustCompile(`^[ \t]*[Tt]ime[ \t]*[:=][ \t]*([0-9]+(?:\.[0-9]+)?)[ \t]*(?:s|sec|seconds)?\.?[ \t]*$`)
+	escapes  = layout.Pattern(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
+	ratio    = layout.Pattern(`([0-9]+)[ \t]*/[ \t]*([0-9]+)`)
+	percents = layout.Pattern(`([0-9]+(?:\.[0-9]+)?) ?%`)
+	timeLine = layout.Pattern(`^[ \t]*[Tt]ime[ \t]*[:=][ \t]*([0-9]+(?:\.[0-9]+)?)[ \t]*(?:s|sec|seconds)?\.?[ \t]*$`)
 )
 
 // LastProgress returns the last progress in the end of a log: `i / n`, a tqdm
@@ -30,7 +31,7 @@ var (
 // and other numbers with a slash are passed over as far as they can be told.
 func LastProgress(tail []byte) (Progress, bool) {
 	for line := range linesBackwards(tail) {
-		line = escapes.ReplaceAll(line, nil)
+		line = escapes().ReplaceAll(line, nil)
 		if p, ok := lastRatio(line); ok {
 			return p, true
 		}
@@ -45,7 +46,7 @@ func LastProgress(tail []byte) (Progress, bool) {
 // the Python QM tells.
 func LastTime(tail []byte) (seconds float64, ok bool) {
 	for line := range linesBackwards(tail) {
-		if m := timeLine.FindSubmatch(line); m != nil {
+		if m := timeLine().FindSubmatch(line); m != nil {
 			seconds, err := strconv.ParseFloat(string(m[1]), 64)
 			return seconds, err == nil
 		}
@@ -69,7 +70,7 @@ func linesBackwards(tail []byte) func(yield func([]byte) bool) {
 }
 
 func lastRatio(line []byte) (Progress, bool) {
-	all := ratio.FindAllSubmatchIndex(line, -1)
+	all := ratio().FindAllSubmatchIndex(line, -1)
 	for _, m := range slices.Backward(all) {
 
 		if joined(line, m[0], m[1]) {
@@ -85,7 +86,7 @@ func lastRatio(line []byte) (Progress, bool) {
 }
 
 func lastPercent(line []byte) (Progress, bool) {
-	all := percents.FindAllSubmatchIndex(line, -1)
+	all := percents().FindAllSubmatchIndex(line, -1)
 	for _, m := range slices.Backward(all) {
 
 		if joined(line, m[0], m[1]) {

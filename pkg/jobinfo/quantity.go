@@ -3,19 +3,20 @@ package jobinfo
 import (
 	"errors"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"qm/pkg/layout"
 )
 
 var (
-	bareNumber = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+	bareNumber = layout.Pattern(`^[0-9]+(\.[0-9]+)?$`)
 
-	unitTime  = regexp.MustCompile(`^(?i)(?:([0-9]+) *d)? *(?:([0-9]+) *h)? *(?:([0-9]+) *m)? *(?:([0-9]+) *s)?$`)
-	clockTime = regexp.MustCompile(`^(?:([0-9]+)-)?([0-9]+):([0-5][0-9]):([0-5][0-9])$`)
+	unitTime  = layout.Pattern(`^(?i)(?:([0-9]+) *d)? *(?:([0-9]+) *h)? *(?:([0-9]+) *m)? *(?:([0-9]+) *s)?$`)
+	clockTime = layout.Pattern(`^(?:([0-9]+)-)?([0-9]+):([0-5][0-9]):([0-5][0-9])$`)
 
-	amount = regexp.MustCompile(`^(?i)([0-9]+)(?:\.([0-9]{1,6}))? *([KMGT])(?:i?B)?$`)
+	amount = layout.Pattern(`^(?i)([0-9]+)(?:\.([0-9]{1,6}))? *([KMGT])(?:i?B)?$`)
 )
 
 var (
@@ -31,12 +32,12 @@ var (
 // ParseTime reads 90s, 2h30m, 3d, 1d12h, HH:MM:SS (any number of hours) and
 // D-HH:MM:SS (hours below 24). The result is more than 0.
 func ParseTime(value string) (time.Duration, error) {
-	if bareNumber.MatchString(value) {
+	if bareNumber().MatchString(value) {
 		return 0, errTimeUnit
 	}
-	parts := clockTime.FindStringSubmatch(value)
+	parts := clockTime().FindStringSubmatch(value)
 	if parts == nil {
-		parts = unitTime.FindStringSubmatch(value)
+		parts = unitTime().FindStringSubmatch(value)
 	} else if hours, err := strconv.Atoi(parts[2]); parts[1] != "" && (err != nil || hours > 23) {
 		return 0, errNoTime
 	}
@@ -76,10 +77,10 @@ var units = map[string]int64{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 <<
 // ParseBytes reads 512M, 1.5G, 4 GiB. The result is at least 1 byte; a part
 // of a byte is dropped.
 func ParseBytes(value string) (int64, error) {
-	if bareNumber.MatchString(value) {
+	if bareNumber().MatchString(value) {
 		return 0, errByteUnit
 	}
-	parts := amount.FindStringSubmatch(value)
+	parts := amount().FindStringSubmatch(value)
 	if parts == nil {
 		return 0, errNoAmount
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -147,7 +146,7 @@ func readSlurmCount(n *int, value string) error {
 
 // slurmTime holds minutes, MM:SS, HH:MM:SS (1 to 3), or days with HH, HH:MM
 // or HH:MM:SS (4 to 7). No field has an upper limit.
-var slurmTime = regexp.MustCompile(`^(?:(?:([0-9]+):)??([0-9]+)(?::([0-9]+))?|([0-9]+)-([0-9]+)(?::([0-9]+)(?::([0-9]+))?)?)$`)
+var slurmTime = layout.Pattern(`^(?:(?:([0-9]+):)??([0-9]+)(?::([0-9]+))?|([0-9]+)-([0-9]+)(?::([0-9]+)(?::([0-9]+))?)?)$`)
 
 func readSlurmTime(j *slurmJob, value string) error {
 	switch strings.ToUpper(value) {
@@ -155,7 +154,7 @@ func readSlurmTime(j *slurmJob, value string) error {
 		j.form.info.Limit = 0
 		return nil
 	}
-	parts := slurmTime.FindStringSubmatch(value)
+	parts := slurmTime().FindStringSubmatch(value)
 	if parts == nil {
 		return errNoTime
 	}
@@ -176,7 +175,7 @@ func slurmSeconds(parts []string) (time.Duration, error) {
 // readSlurmMemory reads --mem: megabytes if no unit is given; 0 is all of the
 // machine's memory, so no limit.
 func readSlurmMemory(j *slurmJob, value string) error {
-	if digits.MatchString(value) {
+	if digits().MatchString(value) {
 		value += "M"
 	}
 	n, err := ParseBytes(value)
@@ -238,7 +237,7 @@ func gpuCount(item string, byDefault int) (int, error) {
 	if n, ok := readCount(number); ok {
 		return n, nil
 	}
-	if byDefault >= 0 && !typed && !digits.MatchString(number) {
+	if byDefault >= 0 && !typed && !digits().MatchString(number) {
 		return byDefault, nil
 	}
 	return 0, numberError(number, "not a number of GPUs")

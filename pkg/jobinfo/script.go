@@ -1,8 +1,9 @@
 package jobinfo
 
 import (
-	"regexp"
 	"strings"
+
+	"qm/pkg/layout"
 )
 
 // parseScript reads the leading comment lines of a shell script: those before
@@ -94,11 +95,11 @@ func (f *form) option(line int, text string) {
 	}
 }
 
-var spacedMark = regexp.MustCompile(`^#\s*(?i:QM)\s+([\w-]+)\s*[:=]`)
+var spacedMark = layout.Pattern(`^#\s*(?i:QM)\s+([\w-]+)\s*[:=]`)
 
 // nearMiss finds a comment that was probably meant as #QM.
 func nearMiss(line string) (*key, bool) {
-	m := spacedMark.FindStringSubmatch(line)
+	m := spacedMark().FindStringSubmatch(line)
 	if m == nil {
 		return nil, false
 	}

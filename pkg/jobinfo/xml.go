@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"qm/pkg/layout"
@@ -104,7 +103,7 @@ func (p *xmlParser) element(e xml.StartElement, line int, source string) error {
 	switch refused := refuseControls(s.value); {
 	case len(values) > 1:
 		p.form.reject(s, "the attribute value stands twice", "remove one of the two")
-	case writtenBreak.MatchString(source):
+	case writtenBreak().MatchString(source):
 		p.form.reject(s, "holds a line break", "write it in one line")
 	case refused != nil:
 		p.form.reject(s, refused.Problem, refused.Remedy)
@@ -116,7 +115,7 @@ func (p *xmlParser) element(e xml.StartElement, line int, source string) error {
 
 // writtenBreak is a line break as a character reference: the one kind that
 // XML does not take for a blank in an attribute (XML 1.0, 3.3.3).
-var writtenBreak = regexp.MustCompile(`&#(?:0*1[03]|x0*[aAdD]);`)
+var writtenBreak = layout.Pattern(`&#(?:0*1[03]|x0*[aAdD]);`)
 
 func oneXMLLine(value string) string {
 	return strings.TrimSpace(strings.NewReplacer("\n", " ", "\t", " ").Replace(value))

@@ -2,15 +2,16 @@ package jobinfo
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
+
+	"qm/pkg/layout"
 )
 
-var declared = regexp.MustCompile(`^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']`)
+var declared = layout.Pattern(`^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']`)
 
 // xmlText returns the document as UTF-8 with LF line ends. A byte order mark
 // decides, then the declaration, then the rule for all info files.
@@ -26,7 +27,7 @@ func (f *form) xmlText(data []byte) (string, bool) {
 	case hasPrefix(data, "\xef\xbb\xbf"):
 		data = data[3:]
 	default:
-		if m := declared.FindSubmatch(data); m != nil {
+		if m := declared().FindSubmatch(data); m != nil {
 			name = string(m[1])
 		}
 		if !strings.EqualFold(name, "UTF-8") && !strings.EqualFold(name, "UTF8") {

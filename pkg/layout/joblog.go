@@ -2,7 +2,6 @@ package layout
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -33,8 +32,8 @@ type LogEnd struct {
 }
 
 var (
-	endCode   = regexp.MustCompile(`\bwith code:? (-?\d{1,9})\b`)
-	endSignal = regexp.MustCompile(`\bby signal (\d{1,3})\b`)
+	endCode   = Pattern(`\bwith code:? (-?\d{1,9})\b`)
+	endSignal = Pattern(`\bby signal (\d{1,3})\b`)
 )
 
 // ParseStarted reads a line that begins like StartedLine. The time is zero
@@ -54,10 +53,10 @@ func ParseFinished(line string) (LogEnd, bool) {
 		return LogEnd{}, false
 	}
 	end := LogEnd{At: logTime(rest)}
-	if m := endCode.FindStringSubmatch(rest); m != nil {
+	if m := endCode().FindStringSubmatch(rest); m != nil {
 		end.ExitCode = number(m[1])
 	}
-	if m := endSignal.FindStringSubmatch(rest); m != nil {
+	if m := endSignal().FindStringSubmatch(rest); m != nil {
 		end.Signal = number(m[1])
 	}
 	return end, true

@@ -3,7 +3,6 @@ package layout
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -75,12 +74,12 @@ func isPlain(name string) bool {
 
 const stampFormat = "20060102-150405"
 
-var stamp = regexp.MustCompile(`(?s)^(.+)-\d{8}-\d{6}(-[1-9]\d*)?$`)
+var stamp = Pattern(`(?s)^(.+)-\d{8}-\d{6}(-[1-9]\d*)?$`)
 
 // OwnName returns the job's own name: the name without the stamp that it was
 // given where its own was taken.
 func OwnName(name string) string {
-	if m := stamp.FindStringSubmatch(name); m != nil {
+	if m := stamp().FindStringSubmatch(name); m != nil {
 		return m[1]
 	}
 	return name

@@ -8,11 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"regexp"
 	"strings"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/pkg/jobinfo"
+
+	"qm/pkg/layout"
 )
 
 // Verdict is what is to be thought of an info file.
@@ -196,7 +197,7 @@ func (l *Look) add(name string, info fs.FileInfo) {
 
 // rsyncTemp is how rsync calls a file until it is complete: .NAME.XXXXXX, the
 // last by mkstemp(3).
-var rsyncTemp = regexp.MustCompile(`^\..+\.[A-Za-z0-9]{6}$`)
+var rsyncTemp = layout.Pattern(`^\..+\.[A-Za-z0-9]{6}$`)
 
 // isBusySign tells whether a file of this name is there only while something
 // copies. Words in small letters alone (.bashrc.backup) are taken for a user's
@@ -205,5 +206,5 @@ func isBusySign(name string) bool {
 	if strings.HasSuffix(name, ".part") {
 		return true
 	}
-	return rsyncTemp.MatchString(name) && strings.ToLower(name[len(name)-6:]) != name[len(name)-6:]
+	return rsyncTemp().MatchString(name) && strings.ToLower(name[len(name)-6:]) != name[len(name)-6:]
 }

@@ -2,8 +2,9 @@ package supervise
 
 // notifier tells when it is worth to look at the job's folder.
 type notifier struct {
-	events chan struct{}
-	stop   func() error
+	inotify int // descriptor of the instance
+	watched int // descriptor of the watch
+	events  chan struct{}
 }
 
 // C returns the channel of the events; that of no notifier never tells.
@@ -12,11 +13,4 @@ func (n *notifier) C() <-chan struct{} {
 		return nil
 	}
 	return n.events
-}
-
-// Close ends it.
-func (n *notifier) Close() {
-	if n != nil {
-		_ = n.stop()
-	}
 }

@@ -15,25 +15,34 @@ import (
 // removed; a removal that a working directory holds up shows as IN_ATTRIB.
 const selfMask = unix.IN_MOVE_SELF | unix.IN_DELETE_SELF | unix.IN_ATTRIB | unix.IN_UNMOUNT | unix.IN_Q_OVERFLOW
 
-// notify tells when a STOP file may have come into the working directory, or
-// when that was moved; see inotify(7). It is nil where the file system does
-// not report what other machines change, or where there are no watches left.
-func notify() *notifier {
-	if !disk.TellsEvents(".") {
-		return nil
-	}
+// openNotifier opens a notifier without a watch; see inotify(7). One serves all
+// jobs of a supervisor: to close one takes the kernel some 10 ms. It is nil
+// where there are none left.
+func openNotifier() *notifier {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil
 	}
-	f := os.NewFile(uintptr(fd), "inotify")
-	if _, err := unix.InotifyAddWatch(fd, ".", unix.IN_CREATE|unix.IN_MOVED_TO|selfMask); err != nil {
-		_ = f.Close()
-		return nil
-	}
-	n := &notifier{events: make(chan struct{}, 1), stop: f.Close}
-	go n.read(f)
+	n := &notifier{inotify: fd, events: make(chan struct{}, 1)}
+	go n.read(os.NewFile(uintptr(fd), "inotify"))
 	return n
+}
+
+// watch begins to tell when a STOP file may have come into the working
+// directory, or when that was moved, until unwatch. False where the file system
+// does not report what other machines change, or where no watch can be had.
+func (n *notifier) watch() bool {
+	if n == nil || !disk.TellsEvents(".") {
+		return false
+	}
+	var err error
+	n.watched, err = unix.InotifyAddWatch(n.inotify, ".", unix.IN_CREATE|unix.IN_MOVED_TO|selfMask)
+	return err == nil
+}
+
+func (n *notifier) unwatch() {
+	// It fails where the folder is gone, and its watch with it.
+	_, _ = unix.InotifyRmWatch(n.inotify, uint32(n.watched))
 }
 
 func (n *notifier) read(f *os.File) {

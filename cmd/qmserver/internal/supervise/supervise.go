@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
@@ -99,6 +100,10 @@ type Ended struct {
 func Main() int {
 	// A job's death signal (PDEATHSIG) follows the thread that forked it.
 	runtime.LockOSThread()
+	// There is one of us for each running job, so memory counts, and what we
+	// allocate is little.
+	debug.SetGCPercent(20)
+	runtime.GOMAXPROCS(1)
 	signals := catchSignals()
 	if err := becomeSupervisor(); err != nil {
 		return 1
@@ -109,8 +114,11 @@ func Main() int {
 		signals: signals,
 		answers: json.NewEncoder(os.Stdout),
 	}
+	idle := time.NewTimer(short)
 	for s.lines != nil {
 		select {
+		case <-idle.C:
+			debug.FreeOSMemory()
 		case line, more := <-s.lines:
 			if !more {
 				return 0
@@ -118,6 +126,7 @@ func Main() int {
 			if err := s.do(line); err != nil {
 				return 1
 			}
+			idle.Reset(short)
 		case <-signals.term:
 			return 0 // idle: a job that is still in the pipe was not begun
 		}
@@ -130,6 +139,8 @@ type supervisor struct {
 	run     *runfile.File
 	signals *signals
 	answers *json.Encoder
+
+	notifier *notifier // nil until a job runs long enough to need it
 }
 
 // do does a task and answers. That the answer can't be written is no error: the

@@ -3,6 +3,7 @@ package supervise
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -35,6 +36,9 @@ const (
 	// unasked is how long a job that died of TERM or KILL waits for a TERM of
 	// our own: the machine going down reaches both, in any order.
 	unasked = 500 * time.Millisecond
+	// short is how long a job runs before anybody looks whether it is asked to
+	// stop.
+	short = 100 * time.Millisecond
 	// lookEvery is how often control files and the folder's place are looked
 	// at where no events tell of them, and lookSeldom how often the stop file
 	// is once there is no server that could tell.
@@ -49,14 +53,16 @@ func (s *supervisor) watch(a *attempt) {
 	if a.Limit > 0 {
 		limit = time.After(a.Limit)
 	}
-	events := notify()
-	defer events.Close()
+	settled := time.After(short)
 	look := time.NewTicker(lookEvery)
+	look.Stop()
 	defer look.Stop()
-	if events != nil {
-		s.lookSeldom(look)
-		w.look() // at what came before there were events
-	}
+	watching := false
+	defer func() {
+		if watching {
+			s.notifier.unwatch()
+		}
+	}()
 	for w.proceed() {
 		select {
 		case <-s.signals.child:
@@ -66,15 +72,19 @@ func (s *supervisor) watch(a *attempt) {
 			w.stop(layout.TimedOut, fmt.Sprintf("its time limit of %s is over", a.Limit))
 		case <-s.signals.term:
 			w.stop(layout.Interrupted, "the machine or its service manager told QM to end (signal TERM)")
-		case <-events.C():
+		case <-settled:
+			watching = s.beginToLook(look)
+			w.look()             // at what came before
+			debug.FreeOSMemory() // it may be days until we do something again
+		case <-s.notifier.C():
 			w.look()
 		case <-look.C:
 			w.look()
 		case line, more := <-s.lines:
 			if !more {
 				s.lines = nil
-				if events != nil {
-					s.lookSeldom(look)
+				if watching {
+					look.Reset(lookSeldom)
 				}
 			} else if isStop(line) {
 				w.stop(layout.Stopped, byOperator)
@@ -84,14 +94,21 @@ func (s *supervisor) watch(a *attempt) {
 	w.awaitTerm(s.signals)
 }
 
-// lookSeldom lets the ticker tell only of what events do not: nothing, while
-// there is a server at the other end of our stdin.
-func (s *supervisor) lookSeldom(t *time.Ticker) {
-	if s.lines != nil {
-		t.Stop()
-	} else {
+// beginToLook arranges that someone looks whether the job is asked to stop: at
+// events, which it tells, or else by the ticker. Events do not tell of the stop
+// file, which counts once no server is at the other end of our stdin.
+func (s *supervisor) beginToLook(t *time.Ticker) (watching bool) {
+	if s.notifier == nil {
+		s.notifier = openNotifier()
+	}
+	watching = s.notifier.watch()
+	switch {
+	case !watching:
+		t.Reset(lookEvery)
+	case s.lines == nil:
 		t.Reset(lookSeldom)
 	}
+	return watching
 }
 
 const byOperator = "the operator of the server asked for it (Ctrl-C)"
