@@ -40,7 +40,8 @@ func BenchmarkSupervisedJob(b *testing.B) {
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		b.Fatalf("%s: %v", out, err)
 	}
-	startSupervisor(b, program) // whose code it shares, as a server's would be
+	other := startSupervisor(b, program) // whose code it shares
+	other.run(b, other.job(b, "other"))
 	s := startSupervisor(b, program)
 	jobs := make([]supervise.Job, 0, 4096)
 	for i := range cap(jobs) {

@@ -102,8 +102,8 @@ func Main() int {
 	runtime.LockOSThread()
 	// There is one of us for each running job, so memory counts, and what we
 	// allocate is little.
-	debug.SetGCPercent(20)
 	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(20)
 	signals := catchSignals()
 	if err := becomeSupervisor(); err != nil {
 		return 1
