@@ -80,8 +80,8 @@ func (s *Spool) startPlanned(now time.Time) int {
 	tried := 0
 	for _, p := range s.plan {
 		if p.Start {
-			if tried == 0 && s.holds(p.job, now) {
-				return 0
+			if s.holds(p.job, now) {
+				return 0 // what was tried is planned for once that is over
 			}
 			tried++
 			s.claim(p.job, now)
@@ -183,8 +183,9 @@ func ownerOf(j *job) string {
 // postpone lets a move that failed wait for its next try.
 func (s *Spool) postpone(j *job, from, to layout.State, now time.Time, err error) {
 	why := whyNotMoved(from, to, err)
-	if why != j.trouble {
+	if why != j.warned {
 		s.log.Warn("job can't be moved", "job", j.shown(), "error", err)
+		j.warned = why
 	}
 	j.postpone(now, why)
 	s.dirty = true

@@ -44,6 +44,7 @@ type job struct {
 	retry   time.Time // when a move that failed is tried again
 	pause   time.Duration
 	trouble string // why it can't be moved, in words
+	warned  string // the trouble that the log tells of
 }
 
 // move is what is to be done with a job that is over.

@@ -47,6 +47,7 @@ func (s *Spool) listRunning(now time.Time) {
 			if now.Before(s.judgedBy) {
 				s.nextPoll = now.Add(recheck)
 				s.known = false
+				s.places[place{layout.Running, j.name}] = "waits until the supervisor " + idle + " of an earlier server has begun it or is gone"
 				continue
 			}
 			s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle)

@@ -33,6 +33,8 @@ const (
 	// rekill is how often a job that does not die is killed again: its last
 	// processes may have forked in between.
 	rekill = 10 * time.Millisecond
+	// undying is how long after KILL it is told that something does not die.
+	undying = 60 * time.Second
 	// unasked is how long a job that died of TERM or KILL waits for a TERM of
 	// our own: the machine going down reaches both, in any order.
 	unasked = 500 * time.Millisecond
@@ -121,8 +123,10 @@ func stoppedTimer() *time.Timer {
 
 type watcher struct {
 	*attempt
-	phase phase
-	next  *time.Timer // the end of the phase
+	phase  phase
+	next   *time.Timer // the end of the phase
+	killed time.Time   // when KILL was first sent
+	told   bool        // that something does not die
 }
 
 // proceed takes notice of what has ended and tells whether something is left.
@@ -152,9 +156,17 @@ func (w *watcher) deadline() {
 		}
 		w.procs.terminate()
 		w.enter(ending, w.Grace)
-	case ending, killing:
+	case ending:
+		w.killed = time.Now()
 		w.procs.kill()
 		w.enter(killing, rekill)
+	case killing:
+		w.procs.kill()
+		w.enter(killing, rekill)
+		if time.Since(w.killed) > undying && !w.told {
+			w.told = true
+			w.log.say("does not die, and keeps its processors until it does: %s", strings.Join(w.procs.left(), ", "))
+		}
 	}
 }
 
