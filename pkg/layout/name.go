@@ -74,15 +74,44 @@ func isPlain(name string) bool {
 
 const stampFormat = "20060102-150405"
 
-var stamp = Pattern(`(?s)^(.+)-\d{8}-\d{6}(-[1-9]\d*)?$`)
-
 // OwnName returns the job's own name: the name without the stamp that it was
 // given where its own was taken.
 func OwnName(name string) string {
-	if m := stamp().FindStringSubmatch(name); m != nil {
-		return m[1]
+	rest := name
+	if i := strings.LastIndexByte(rest, '-'); i >= 0 && isNumber(rest[i+1:]) && hasStamp(rest[:i]) {
+		rest = rest[:i]
 	}
-	return name
+	if !hasStamp(rest) {
+		return name
+	}
+	return rest[:len(rest)-len("-"+stampFormat)]
+}
+
+// hasStamp tells whether a time stands behind a name that is not empty.
+func hasStamp(name string) bool {
+	at := len(name) - len("-"+stampFormat)
+	if at < 1 || name[at] != '-' {
+		return false
+	}
+	for i, c := range []byte(name[at+1:]) {
+		if stampFormat[i] == '-' && c != '-' || stampFormat[i] != '-' && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// isNumber tells whether s is a number as StampedName writes it.
+func isNumber(s string) bool {
+	if s == "" || s[0] == '0' {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // StampedName returns the try-th name (from 1) to give a job whose name is
