@@ -49,9 +49,12 @@ type look struct {
 
 // startLooks begins the readings that are due, in the order of arrival.
 func (s *Spool) startLooks(now time.Time) {
+	if s.looking == maxLooks {
+		return
+	}
 	var due []*job
-	for _, j := range s.jobs {
-		if j.phase == arriving && !j.reading.underWay && !now.Before(j.reading.due) {
+	for _, j := range s.jobs.by[arriving] {
+		if !j.reading.underWay && !now.Before(j.reading.due) {
 			due = append(due, j)
 		}
 	}
@@ -79,8 +82,8 @@ func (s *Spool) holds(first *job, now time.Time) bool {
 	if s.holdTill.IsZero() {
 		s.holdTill = now.Add(holdFor)
 	}
-	for _, j := range s.jobs {
-		if j.phase == arriving && now.Before(s.holdTill) && j.reading.mayComplete(now, s.Settle) &&
+	for _, j := range s.jobs.by[arriving] {
+		if now.Before(s.holdTill) && j.reading.mayComplete(now, s.Settle) &&
 			schedule.Compare(j.asked(), first.asked()) < 0 {
 			return true
 		}
@@ -97,7 +100,7 @@ func (r *reading) mayComplete(now time.Time, settle time.Duration) bool {
 // looked takes the result of a reading.
 func (s *Spool) looked(l look) {
 	s.looking--
-	j := s.jobs[l.Identity]
+	j := s.jobs.all[l.Identity]
 	if j == nil || j.phase != arriving {
 		return // taken away in the meantime
 	}
@@ -167,7 +170,7 @@ func (s *Spool) complete(j *job, l look) {
 		j.info.Warnings = append(j.info.Warnings, fmt.Sprintf("%s looks like an unfinished copy, but nothing has changed for %s", short(l.Busy), noInfoFor))
 	}
 	j.nbProc = min(j.info.NbProc, s.Slots)
-	j.phase = waiting
+	s.jobs.enter(j, waiting)
 	s.log.Info("job queued", "job", j.shown(), "nb_proc", j.nbProc, "priority", j.info.Priority)
 	for _, w := range j.info.Warnings {
 		s.log.Warn("job's info file", "job", j.shown(), "warning", w)

@@ -26,19 +26,13 @@ func (s *Spool) schedule(now time.Time) {
 }
 
 func (s *Spool) makePlan() {
+	queue := make([]schedule.Job, len(s.jobs.queue))
+	for i, j := range s.jobs.queue {
+		queue[i] = j.asked()
+	}
 	s.plan = s.plan[:0]
-	for _, j := range s.jobs {
-		if j.phase == waiting {
-			s.plan = append(s.plan, planned{job: j})
-		}
-	}
-	slices.SortFunc(s.plan, func(a, b planned) int { return schedule.Compare(a.asked(), b.asked()) })
-	queue := make([]schedule.Job, len(s.plan))
-	for i, p := range s.plan {
-		queue[i] = p.asked()
-	}
 	for i, d := range schedule.Plan(queue, s.machine()) {
-		s.plan[i].Decision = d
+		s.plan = append(s.plan, planned{s.jobs.queue[i], d})
 	}
 }
 
@@ -52,16 +46,13 @@ func (j *job) asked() schedule.Job {
 
 func (s *Spool) machine() schedule.Machine {
 	m := schedule.Machine{Slots: s.Slots, Blocking: s.Blocking, Names: make(map[string]bool)}
-	for _, j := range s.jobs {
-		switch j.phase {
-		case running:
-			m.Used += j.nbProc
-			m.Jobs++
-			m.Names[layout.OwnName(j.name)] = true
-		case over:
-			m.Names[layout.OwnName(j.name)] = true
-		case arriving, waiting:
-		}
+	for _, j := range s.jobs.by[running] {
+		m.Used += j.nbProc
+		m.Jobs++
+		m.Names[layout.OwnName(j.name)] = true
+	}
+	for _, j := range s.jobs.by[over] {
+		m.Names[layout.OwnName(j.name)] = true
 	}
 	switch {
 	case s.ending:
@@ -106,12 +97,13 @@ func (s *Spool) claim(j *job, now time.Time) {
 		s.postpone(j, layout.Queued, layout.Running, now, err)
 		return
 	}
-	j.phase, j.started = running, now
+	s.jobs.enter(j, running)
+	j.started = now
 	if err := s.launcher.Start(s.order(j, now), j.facts.UID); err != nil {
 		s.log.Error("job can't be started", "job", j.shown(), "error", err)
 		j.move = move{from: layout.Running, to: layout.Queued, why: "it could not be started"}
 		s.settle(j, now)
-		j.postpone(now, fmt.Sprintf("could not be started (%v); it is tried again", err))
+		s.jobs.postpone(j, now, fmt.Sprintf("could not be started (%v); it is tried again", err))
 		return
 	}
 	s.log.Info("job started", "job", j.shown(), "nb_proc", j.nbProc, "owner", j.owner)
@@ -187,6 +179,6 @@ func (s *Spool) postpone(j *job, from, to layout.State, now time.Time, err error
 		s.log.Warn("job can't be moved", "job", j.shown(), "error", err)
 		j.warned = why
 	}
-	j.postpone(now, why)
+	s.jobs.postpone(j, now, why)
 	s.dirty = true
 }

@@ -15,7 +15,7 @@ func (s *Spool) drained() bool {
 		return false // a folder in QM_Jobs is not judged yet
 	}
 	stays := slices.Clone(s.problems)
-	for _, j := range s.jobs {
+	for _, j := range s.jobs.all {
 		if j.active() {
 			return false
 		}
@@ -65,10 +65,8 @@ func (j *job) folder() layout.State {
 // runningJobs returns the jobs that run, in the order of their start.
 func (s *Spool) runningJobs() []RunningJob {
 	var all []RunningJob
-	for _, j := range s.jobs {
-		if j.phase == running {
-			all = append(all, RunningJob{s.Tree.Folder(layout.Running), j.name, j.started})
-		}
+	for _, j := range s.jobs.by[running] {
+		all = append(all, RunningJob{s.Tree.Folder(layout.Running), j.name, j.started})
 	}
 	slices.SortFunc(all, func(a, b RunningJob) int {
 		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Name, b.Name))

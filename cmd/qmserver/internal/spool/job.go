@@ -62,17 +62,6 @@ func (s *Spool) ref(j *job, state layout.State) folder.Ref {
 
 func (j *job) shown() string { return layout.Display(j.name) }
 
-// due is when something is to be done about the job without a message.
-func (j *job) due() time.Time {
-	switch {
-	case !j.retry.IsZero():
-		return j.retry
-	case j.phase == arriving && !j.reading.underWay:
-		return j.reading.due
-	}
-	return time.Time{}
-}
-
 const (
 	firstPause = time.Second
 	maxPause   = 30 * time.Second
@@ -81,13 +70,6 @@ const (
 // patient tells whether a move that failed was tried so seldom that it is
 // worth to wait for the next time.
 func (j *job) patient() bool { return !j.retry.IsZero() && j.pause <= 2*firstPause }
-
-// postpone sets when a move that failed is tried again: with growing pauses.
-func (j *job) postpone(now time.Time, why string) {
-	j.pause = min(max(2*j.pause, firstPause), maxPause)
-	j.retry = now.Add(j.pause)
-	j.trouble = why
-}
 
 // planned is a job beside what the schedule decided about it.
 type planned struct {

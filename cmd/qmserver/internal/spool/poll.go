@@ -75,10 +75,12 @@ func (s *Spool) listQueue(now time.Time) {
 		}
 	}
 	s.setPaused(paused)
-	for id, j := range s.jobs {
-		if (j.phase == arriving || j.phase == waiting) && !there[id] {
-			s.log.Info("job taken back", "job", j.shown())
-			s.drop(j)
+	for _, p := range [...]phase{arriving, waiting} {
+		for id, j := range s.jobs.by[p] {
+			if !there[id] {
+				s.log.Info("job taken back", "job", j.shown())
+				s.drop(j)
+			}
 		}
 	}
 }
@@ -115,14 +117,15 @@ func (s *Spool) listed(e fs.DirEntry, now time.Time) (disk.Identity, bool) {
 		s.places[place{layout.Queued, e.Name()}] = "another file system is mounted here: copy the folder instead"
 		return disk.Identity{}, false
 	}
-	j := s.jobs[facts.Identity]
+	j := s.jobs.all[facts.Identity]
 	switch {
 	case j == nil:
 		s.add(&job{Identity: facts.Identity, name: e.Name(), facts: facts, arrived: now, attempt: max(1, s.attempts[facts.Identity])})
 	case j.phase == arriving || j.phase == waiting:
 		if j.name != e.Name() {
 			s.log.Info("job renamed", "job", j.shown(), "to", layout.Display(e.Name()))
-			j.name, s.dirty = e.Name(), true
+			s.jobs.rename(j, e.Name())
+			s.dirty = true
 		}
 	}
 	return facts.Identity, true
@@ -130,7 +133,7 @@ func (s *Spool) listed(e fs.DirEntry, now time.Time) (disk.Identity, bool) {
 
 // queuedAs returns the job that was last seen under this name in the queue.
 func (s *Spool) queuedAs(name string) (disk.Identity, bool) {
-	for id, j := range s.jobs {
+	for id, j := range s.jobs.all {
 		if j.name == name && (j.phase == arriving || j.phase == waiting) {
 			return id, true
 		}
@@ -179,12 +182,12 @@ func unfinished(name string) bool {
 }
 
 func (s *Spool) add(j *job) {
-	s.jobs[j.Identity] = j
+	s.jobs.add(j)
 	s.dirty = true
 }
 
 func (s *Spool) drop(j *job) {
-	delete(s.jobs, j.Identity)
+	s.jobs.remove(j)
 	delete(s.attempts, j.Identity)
 	s.dirty = true
 }

@@ -52,7 +52,7 @@ func (s *Spool) listRunning(now time.Time) {
 			}
 			s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle)
 		}
-		s.jobs[j.Identity] = j
+		s.jobs.add(j)
 		if v.said == saidCut {
 			s.adopt(j, v) // for what is left of it; then the table is asked again
 			continue
@@ -88,7 +88,7 @@ func (s *Spool) unknown(entries []os.DirEntry, now time.Time) []*job {
 			}
 			continue
 		}
-		if s.jobs[facts.Identity] == nil {
+		if s.jobs.all[facts.Identity] == nil {
 			found = append(found, &job{
 				Identity: facts.Identity, name: e.Name(), facts: facts,
 				phase: running, arrived: now, started: now, attempt: 1,
@@ -152,13 +152,13 @@ func (s *Spool) apply(j *job, v verdict, now time.Time) {
 
 // adopt goes on watching a job that an earlier server started.
 func (s *Spool) adopt(j *job, v verdict) {
-	j.phase = running
+	s.jobs.enter(j, running)
 	j.nbProc = max(v.line.NbProc, 1)
 	j.started = v.line.At
 	if err := s.launcher.Adopt(v.run, j.Identity); err != nil {
 		s.known = false
 		s.log.Error("job can't be adopted; it is tried again", "job", j.shown(), "error", err)
-		delete(s.jobs, j.Identity)
+		s.jobs.remove(j)
 		return
 	}
 	s.reread(j)

@@ -14,7 +14,7 @@ import (
 // ended takes what the launcher says of a job. Its slots are free at once,
 // even when its folder can't be moved yet.
 func (s *Spool) ended(e launch.Event) {
-	j := s.jobs[e.Identity]
+	j := s.jobs.all[e.Identity]
 	if j == nil || j.phase != running {
 		s.log.Warn("end of a job that is not known", "run", e.Ended.Outcome)
 		return
@@ -26,12 +26,12 @@ func (s *Spool) ended(e launch.Event) {
 		s.apply(j, judge(s.launcher.Runs(), j.Identity), now)
 		if j.phase == waiting || j.phase == arriving {
 			// A supervisor that can't even begin will not do better at once.
-			j.postpone(now, "its supervisor died before the start; it is tried again")
+			s.jobs.postpone(j, now, "its supervisor died before the start; it is tried again")
 		}
 	case e.Ended.Passing:
 		j.move = move{from: layout.Running, to: layout.Queued, why: e.Ended.NotRun}
 		s.settle(j, now)
-		j.postpone(now, fmt.Sprintf("could not be started (%s); it is tried again", e.Ended.NotRun))
+		s.jobs.postpone(j, now, fmt.Sprintf("could not be started (%s); it is tried again", e.Ended.NotRun))
 	case e.Ended.NotRun != "":
 		s.reject(j, e.Ended.NotRun)
 	case e.Ended.Outcome == layout.Interrupted:
@@ -75,7 +75,7 @@ func (s *Spool) interrupted(j *job, end runfile.End, told bool, now time.Time) {
 
 // settle moves a job that is over; if that fails it is tried again later.
 func (s *Spool) settle(j *job, now time.Time) {
-	j.phase = over
+	s.jobs.enter(j, over)
 	s.dirty = true
 	if j.move.to == layout.Lost && !j.move.told {
 		s.leaveReason(j, now) // and then here again
@@ -98,6 +98,7 @@ func (s *Spool) settle(j *job, now time.Time) {
 // settled tells of a job that lies where it belongs.
 func (s *Spool) settled(j *job) {
 	j.retry, j.pause, j.trouble, j.warned = time.Time{}, 0, "", ""
+	delete(s.jobs.late, j.Identity)
 	end := j.move.end
 	switch j.move.to {
 	case layout.Done:
@@ -106,7 +107,8 @@ func (s *Spool) settled(j *job) {
 		s.log.Warn("job parked", "job", j.shown(), "outcome", end.Outcome, "reason", end.Reason)
 	case layout.Queued:
 		s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)
-		j.phase, j.reading = arriving, reading{} // it may have been changed in between
+		s.jobs.enter(j, arriving)
+		j.reading = reading{} // it may have been changed in between
 		return
 	case layout.Running:
 	}
@@ -132,10 +134,11 @@ func (s *Spool) count(j *job) {
 
 // retryMoves tries again what could not be moved.
 func (s *Spool) retryMoves(now time.Time) {
-	for _, j := range s.jobs {
-		if j.retry.IsZero() || now.Before(j.retry) {
+	for id, j := range s.jobs.late {
+		if now.Before(j.retry) {
 			continue
 		}
+		delete(s.jobs.late, id)
 		j.retry = time.Time{}
 		s.dirty = true
 		if j.phase == over {
@@ -175,7 +178,7 @@ func (s *Spool) leaveReason(j *job, now time.Time) {
 
 // reasonLeft moves the job on, with or without its reason in it.
 func (s *Spool) reasonLeft(t told) {
-	j := s.jobs[t.Identity]
+	j := s.jobs.all[t.Identity]
 	if j == nil || !j.telling {
 		return
 	}

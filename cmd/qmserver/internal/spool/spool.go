@@ -78,9 +78,9 @@ type Spool struct {
 	rootID   disk.Identity
 	lock     *Lock
 
-	jobs     map[disk.Identity]*job // queued and running
-	places   map[place]string       // of what is no job: why, in words
-	attempts map[disk.Identity]int  // of queued folders whose run an earlier server saw cut: which one is next
+	jobs     jobs
+	places   map[place]string      // of what is no job: why, in words
+	attempts map[disk.Identity]int // of queued folders whose run an earlier server saw cut: which one is next
 	looks    chan look
 	quit     chan struct{} // closed when Run returns: nobody listens any more
 	wishes   chan bool     // of the operator: false: start nothing more; true: and stop what runs
@@ -127,7 +127,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	}
 	s := &Spool{
 		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
-		jobs:     make(map[disk.Identity]*job),
+		jobs:     newJobs(),
 		places:   make(map[place]string),
 		looks:    make(chan look, maxLooks),
 		quit:     make(chan struct{}),
@@ -265,14 +265,9 @@ func (s *Spool) step(now time.Time) error {
 // next is when something is due without a message.
 func (s *Spool) next() time.Time {
 	next := s.nextPoll
-	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.holdTill} {
+	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.holdTill, s.jobs.due(s.looking < maxLooks)} {
 		if !t.IsZero() && t.Before(next) {
 			next = t
-		}
-	}
-	for _, j := range s.jobs {
-		if due := j.due(); !due.IsZero() && due.Before(next) {
-			next = due
 		}
 	}
 	return next
@@ -280,10 +275,8 @@ func (s *Spool) next() time.Time {
 
 // leave says that the server ends and which jobs run on.
 func (s *Spool) leave() {
-	for _, j := range s.jobs {
-		if j.phase == running {
-			s.log.Info("job runs on; the next start adopts it", "job", j.shown())
-		}
+	for _, j := range s.jobs.by[running] {
+		s.log.Info("job runs on; the next start adopts it", "job", j.shown())
 	}
 	s.beat(time.Now(), true)
 	s.flush(time.Now())

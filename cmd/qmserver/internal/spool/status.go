@@ -44,7 +44,7 @@ func (s *Spool) tell(now time.Time) {
 
 // pending tells whether what the run files say of a folder still counts: it
 // does while the folder may lie in QM_Jobs.
-func (s *Spool) pending(id disk.Identity) bool { return !s.known || s.jobs[id] != nil }
+func (s *Spool) pending(id disk.Identity) bool { return !s.known || s.jobs.all[id] != nil }
 
 func (s *Spool) beat(now time.Time, stopped bool) {
 	m := s.machine()
@@ -78,10 +78,8 @@ func (s *Spool) flush(now time.Time) {
 
 func (s *Spool) arrivingJobs() []*job {
 	var coming []*job
-	for _, j := range s.jobs {
-		if j.phase == arriving {
-			coming = append(coming, j)
-		}
+	for _, j := range s.jobs.by[arriving] {
+		coming = append(coming, j)
 	}
 	slices.SortFunc(coming, func(a, b *job) int {
 		return cmp.Or(a.arrived.Compare(b.arrived), strings.Compare(a.name, b.name))
@@ -95,8 +93,8 @@ func (s *Spool) notes() []layout.Note {
 	for p, text := range s.places {
 		notes = append(notes, layout.Note{Folder: p.state.Folder(), ID: layout.ID(p.name), Text: text})
 	}
-	for _, j := range s.jobs {
-		if j.phase == over && j.trouble != "" {
+	for _, j := range s.jobs.by[over] {
+		if j.trouble != "" {
 			notes = append(notes, layout.Note{Folder: j.move.from.Folder(), ID: layout.ID(j.name), Text: "has ended and " + j.trouble})
 		}
 	}
