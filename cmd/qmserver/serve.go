@@ -102,6 +102,7 @@ const secondChance = 3 * time.Second
 // second Ctrl-C comes soon after the first, at a terminal.
 func awaitSignals(s *spool.Spool, stop context.CancelFunc) {
 	defer stop()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a stderr that is gone ends nothing
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if <-signals != os.Interrupt || !term.IsTerminal(int(os.Stdin.Fd())) {

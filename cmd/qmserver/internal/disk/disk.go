@@ -34,7 +34,8 @@ type Details struct {
 	Inode  uint64
 	Ctime  int64 // ns since 1970; the modification time where there is none
 	Blocks int64
-	UID    int // -1 where there is none
+	UID    int    // -1 where there is none
+	Links  uint64 // names that the file has; 0 where that is not told
 }
 
 // Move's errors, beside those of the file system.

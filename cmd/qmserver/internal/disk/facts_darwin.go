@@ -38,5 +38,5 @@ func detailsOf(info fs.FileInfo) Details {
 	if !ok {
 		return Details{Ctime: info.ModTime().UnixNano(), UID: -1}
 	}
-	return Details{Dev: uint64(st.Dev), Inode: st.Ino, Ctime: st.Ctimespec.Nano(), Blocks: st.Blocks, UID: int(st.Uid)}
+	return Details{Dev: uint64(st.Dev), Inode: st.Ino, Ctime: st.Ctimespec.Nano(), Blocks: st.Blocks, UID: int(st.Uid), Links: uint64(st.Nlink)}
 }

@@ -82,5 +82,5 @@ func detailsOf(info fs.FileInfo) Details {
 	if !ok {
 		return Details{Ctime: info.ModTime().UnixNano(), UID: -1}
 	}
-	return Details{Dev: st.Dev, Inode: st.Ino, Ctime: st.Ctim.Nano(), Blocks: st.Blocks, UID: int(st.Uid)}
+	return Details{Dev: st.Dev, Inode: st.Ino, Ctime: st.Ctim.Nano(), Blocks: st.Blocks, UID: int(st.Uid), Links: uint64(st.Nlink)}
 }

@@ -68,6 +68,21 @@ func check(dir *os.Root, id disk.Identity) error {
 	return nil
 }
 
+// ErrForeign says that the folder belongs to another user than this process.
+var ErrForeign = errors.New("the folder belongs to another user now")
+
+// CheckOwner returns ErrForeign if dir does not belong to this process's user.
+func CheckOwner(dir *os.Root) error {
+	info, err := dir.Stat(".")
+	if err != nil {
+		return err
+	}
+	if uid := disk.DetailsOf(info).UID; uid >= 0 && uid != os.Geteuid() {
+		return ErrForeign
+	}
+	return nil
+}
+
 // Enter makes dir the working directory.
 func Enter(dir *os.Root) error {
 	f, err := dir.Open(".")

@@ -37,7 +37,7 @@ type Look struct {
 	Info    jobinfo.Info `json:"info"`
 	Verdict Verdict      `json:"verdict,omitempty"`
 	Problem string       `json:"problem,omitempty"` // with Verdict, in words
-	Loose   string       `json:"loose,omitempty"`   // what of folder and info file is not its owner's alone, in words
+	Loose   string       `json:"loose,omitempty"`   // what of folder and info file is not its owner's alone, and the remedy, with {} for the folder's name
 	Failed  string       `json:"failed,omitempty"`  // why the folder itself could not be read; nothing else counts then
 }
 
@@ -84,7 +84,7 @@ func (l *Look) read(r Ref, jobFiles []string) error {
 // be run: the folder, or the info file in it.
 func loose(dir *os.Root, top fs.FileInfo, file string) string {
 	if top.Mode().Perm()&0o022 != 0 {
-		return "the folder may be written to by others"
+		return "the folder may be written to by others: chmod -R go-w {}"
 	}
 	if file == "" {
 		return ""
@@ -94,9 +94,9 @@ func loose(dir *os.Root, top fs.FileInfo, file string) string {
 	case err != nil:
 		return err.Error()
 	case disk.DetailsOf(info).UID != disk.DetailsOf(top).UID:
-		return file + " belongs to another user than the folder"
+		return file + " belongs to another user than the folder: chown it to that one, or {} to the other"
 	case info.Mode().Perm()&0o022 != 0:
-		return file + " may be written to by others"
+		return file + " may be written to by others: chmod -R go-w {}"
 	}
 	return ""
 }

@@ -34,8 +34,8 @@ func LeaveReason(r Ref, why Reason) error {
 }
 
 func appendReason(dir *os.Root, why Reason) error {
-	if info, err := dir.Lstat(layout.JobLog); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("write %s: %w", layout.JobLog, layout.ErrNotRegular)
+	if info, err := dir.Lstat(layout.JobLog); err == nil && (!info.Mode().IsRegular() || disk.DetailsOf(info).Links > 1) {
+		return fmt.Errorf("write %s: %w, or one with other names", layout.JobLog, layout.ErrNotRegular)
 	}
 	f, err := dir.OpenFile(layout.JobLog, os.O_RDWR|os.O_APPEND|os.O_CREATE|layout.NonBlock, 0o644)
 	if err != nil {

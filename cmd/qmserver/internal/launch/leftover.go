@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"slices"
 	"time"
 
 	"qm/cmd/qmserver/internal/proc"
@@ -56,7 +57,9 @@ func (l *Local) leftovers(run string) []int {
 	if len(left) == 0 {
 		return nil
 	}
-	return proc.Descendants(left)
+	left = proc.Descendants(left)
+	slices.Sort(left)
+	return slices.Compact(left)
 }
 
 // strangers returns our children that are no supervisors. One that has ended

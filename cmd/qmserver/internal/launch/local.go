@@ -95,7 +95,7 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 	}
 	return &Local{
 		dir: dir, shared: shared, accounts: accounts, log: log,
-		events:  make(chan Event),
+		events:  make(chan Event, 1024), // so that no supervisor waits while we ask another
 		closed:  make(chan struct{}),
 		own:     make(map[string]*supervisor),
 		told:    make(map[disk.Identity]string),
@@ -145,6 +145,10 @@ func (l *Local) write(s *supervisor, task supervise.Task, id disk.Identity) erro
 	line, err := json.Marshal(task)
 	if err != nil {
 		return err
+	}
+	// Another user's process may be stopped with its pipe full.
+	if pipe, ok := s.stdin.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = pipe.SetWriteDeadline(time.Now().Add(tellWithin))
 	}
 	probe.Step("tell")
 	if _, err := s.stdin.Write(append(line, '\n')); err != nil {
@@ -209,6 +213,9 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	go l.listen(s, cmd, stdout)
 	return s, nil
 }
+
+// tellWithin is how long a supervisor may take to accept a task.
+const tellWithin = time.Second
 
 // maxAnswer bounds the line of a supervisor, which may be another user's.
 const maxAnswer = 8 << 20
@@ -299,7 +306,7 @@ func (l *Local) Stop(id disk.Identity) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.own {
-		if s.busy != nil && *s.busy == id && s.stdin != nil {
+		if s.busy != nil && *s.busy == id && s.stdin != nil && s.reply == nil {
 			return json.NewEncoder(s.stdin).Encode(supervise.Task{Stop: true})
 		}
 	}

@@ -25,7 +25,7 @@ func (l *Local) Runs() Runs {
 	runs := Runs{Broken: err}
 	for _, name := range names {
 		if strings.HasSuffix(name, stopSuffix) {
-			continue
+			continue // see stopFile
 		}
 		run, err := runfile.Read(l.dir, name)
 		switch {
@@ -113,14 +113,17 @@ func (l *Local) Release(id disk.Identity, attempt int) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	l.forget(id)
+	l.forget(id, run)
 	return nil
 }
 
-func (l *Local) forget(id disk.Identity) {
+// forget notes that the run file tells of the folder no more.
+func (l *Local) forget(id disk.Identity, run string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.told, id)
+	if l.told[id] == run {
+		delete(l.told, id)
+	}
 }
 
 // Sweep removes the run files whose supervisor is gone and that tell of no
@@ -137,7 +140,7 @@ func (l *Local) Sweep(pending func(disk.Identity) bool) error {
 		probe.Step("sweep: removed")
 		removed = true
 		for id := range run.Last {
-			l.forget(id)
+			l.forget(id, run.Name)
 		}
 	}
 	if removed {

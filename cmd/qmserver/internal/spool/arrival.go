@@ -134,7 +134,7 @@ func (s *Spool) looked(l look) {
 		r.due = l.end.Add(max(s.Settle, lookAgain))
 	case s.Owners && l.Verdict == folder.Accepted && l.Loose != "":
 		r.stuck = true
-		r.words = fmt.Sprintf("not run as it is, %s: chmod -R go-w %s", l.Loose, j.shown())
+		r.words = "not run as it is: " + strings.ReplaceAll(l.Loose, "{}", quoted(j.shown()))
 		r.due = l.end.Add(lookAgain)
 	default:
 		s.complete(j, l)
@@ -147,6 +147,17 @@ func plural(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// quoted is a name as one would type it to a shell.
+func quoted(name string) string {
+	plain := func(r rune) bool {
+		return r == '_' || r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	}
+	if name != "" && name[0] != '-' && strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 {
+		return name
+	}
+	return "./'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // short is text for the page, which holds a thousand of them.

@@ -11,7 +11,7 @@ import (
 // drained tells whether nothing runs, arrives or can start any more, and notes
 // what stays.
 func (s *Spool) drained() bool {
-	if !s.known && len(s.problems) == 0 {
+	if !s.known && len(s.problems) == 0 && s.stuck == "" {
 		return false // a folder in QM_Jobs is not judged yet
 	}
 	stays := slices.Clone(s.problems)

@@ -67,7 +67,7 @@ func (s *Spool) listQueue(now time.Time) {
 	there := make(map[disk.Identity]bool, len(entries))
 	for _, e := range entries {
 		if layout.IsControl(e.Name(), layout.Pause) && e.Type().IsRegular() {
-			paused = true
+			paused = paused || s.mayPause(e.Name())
 			continue
 		}
 		if id, ok := s.listed(e, now); ok {
@@ -83,6 +83,17 @@ func (s *Spool) listQueue(now time.Time) {
 			}
 		}
 	}
+}
+
+// mayPause: where users share the queue folder, only root and its owner pause
+// it for all.
+func (s *Spool) mayPause(file string) bool {
+	if !s.Owners {
+		return true
+	}
+	folder, err := disk.Lstat(s.Tree.Folder(layout.Queued))
+	f, err2 := disk.Lstat(s.Tree.Job(layout.Queued, file))
+	return err == nil && err2 == nil && (f.UID == 0 || f.UID == folder.UID)
 }
 
 func (s *Spool) setPaused(paused bool) {
@@ -122,6 +133,10 @@ func (s *Spool) listed(e fs.DirEntry, now time.Time) (disk.Identity, bool) {
 	case j == nil:
 		s.add(&job{Identity: facts.Identity, name: e.Name(), facts: facts, arrived: now, attempt: max(1, s.attempts[facts.Identity])})
 	case j.phase == arriving || j.phase == waiting:
+		if facts.UID != j.facts.UID || facts.Mode != j.facts.Mode {
+			s.jobs.enter(j, arriving) // it was given to another, or others may write to it now
+			j.facts.UID, j.facts.Mode, j.reading = facts.UID, facts.Mode, reading{underWay: j.reading.underWay}
+		}
 		if j.name != e.Name() {
 			s.log.Info("job renamed", "job", j.shown(), "to", layout.Display(e.Name()))
 			s.jobs.rename(j, e.Name())

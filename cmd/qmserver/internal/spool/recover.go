@@ -13,8 +13,9 @@ import (
 	"qm/pkg/layout"
 )
 
-// patience is how long recovery waits for supervisors that seem idle: one that
-// an earlier server had just told of a job has begun it, or is dead, by then.
+// patience is how long recovery waits before it tells of a supervisor that
+// seems idle: one that an earlier server had just told of a job has begun it,
+// or is dead, by then. It waits on, since it can't know what is in the pipe.
 const patience = 10 * time.Second
 
 // recheck is how often it asks during that time.
@@ -44,13 +45,15 @@ func (s *Spool) listRunning(now time.Time) {
 			continue // none of ours
 		}
 		if idle != "" && (v.said == saidNothing || v.said == saidUnreadable) {
-			if now.Before(s.judgedBy) {
-				s.nextPoll = now.Add(recheck)
-				s.known = false
-				s.places[place{layout.Running, j.name}] = "waits until the supervisor " + idle + " of an earlier server has begun it or is gone"
-				continue
+			s.nextPoll = minTime(s.nextPoll, now.Add(recheck))
+			s.known = false
+			s.places[place{layout.Running, j.name}] = "waits until the supervisor " + idle + " of an earlier server has begun it or is gone"
+			if now.After(s.judgedBy) && s.stuck != idle {
+				s.stuck = idle
+				s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle, "job", j.shown(),
+					"remedy", "end the process that holds "+s.Tree.Path(layout.RunDir)+"/"+idle)
 			}
-			s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle)
+			continue
 		}
 		s.jobs.add(j)
 		if v.said == saidCut {
@@ -59,6 +62,13 @@ func (s *Spool) listRunning(now time.Time) {
 		}
 		s.apply(j, v, now)
 	}
+}
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // tellBroken says once what of the run files can't be read.

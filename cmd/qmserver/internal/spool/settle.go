@@ -97,7 +97,7 @@ func (s *Spool) settle(j *job, now time.Time) {
 
 // settled tells of a job that lies where it belongs.
 func (s *Spool) settled(j *job) {
-	j.retry, j.pause, j.trouble, j.warned = time.Time{}, 0, "", ""
+	j.retry, j.trouble = time.Time{}, ""
 	delete(s.jobs.late, j.Identity)
 	end := j.move.end
 	switch j.move.to {

@@ -92,6 +92,7 @@ type Spool struct {
 	problems []string // what holds the whole server back
 	mute     bool     // the status files could not be written the last time
 	broken   string   // what was told of run files that can't be read
+	stuck    string   // the run file of an idle supervisor that was told of
 	known    bool     // the last look at QM_Jobs left no folder unknown
 	paused   bool
 	result   Result

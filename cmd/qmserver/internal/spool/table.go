@@ -76,6 +76,9 @@ func judge(runs launch.Runs, id disk.Identity) verdict {
 		if v.said == saidRunning || v.said == saidCut {
 			continue
 		}
+		if (v.said == saidEnded || v.said == saidInterrupted) && line.Event == runfile.Ended && line.At.Before(v.line.At) {
+			continue
+		}
 		v = verdict{saidBy(line, run.Held), run.Name, line}
 	}
 	return v

@@ -3,7 +3,6 @@ package supervise
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
@@ -16,18 +15,14 @@ const stampLag = 2 * time.Second
 // control looks for STOP files in the job's folder.
 type control struct {
 	dir     *os.Root
-	changed int64           // ctime of the folder at the last look, if that tells of all since
-	ignored map[string]bool // lay there before the start
+	changed int64            // ctime of the folder at the last look, if that tells of all since
+	ignored map[string]stamp // lay there before the start
 }
 
 // watchControl remembers the STOP files that lie there already: they asked an
 // earlier run to stop.
 func watchControl(dir *os.Root) *control {
-	c := &control{dir: dir, ignored: make(map[string]bool)}
-	for _, name := range c.present() {
-		c.ignored[name] = true
-	}
-	return c
+	return &control{dir: dir, ignored: (&control{dir: dir}).present()}
 }
 
 // stopFile returns the name of a STOP file that came after the start, or "".
@@ -46,34 +41,39 @@ func (c *control) stopFile() string {
 	if time.Now().UnixNano()-changed > int64(stampLag) {
 		c.changed = changed
 	}
-	there := c.present()
-	for name := range c.ignored {
-		if !slices.Contains(there, name) {
-			delete(c.ignored, name) // taken away: it counts when it comes again
-		}
-	}
-	for _, name := range there {
-		if !c.ignored[name] {
+	for name, now := range c.present() {
+		if before, lay := c.ignored[name]; !lay || before != now {
 			return name
 		}
 	}
 	return ""
 }
 
-func (c *control) present() []string {
+// stamp tells a file from another that came to its place.
+type stamp struct {
+	inode uint64
+	ctime int64
+}
+
+// present returns the STOP files that lie there now.
+func (c *control) present() map[string]stamp {
+	found := make(map[string]stamp)
 	f, err := c.dir.Open(".")
 	if err != nil {
-		return nil
+		return found
 	}
 	defer f.Close()
 	entries, _ := f.ReadDir(-1) // what could be read counts
-	var names []string
 	for _, e := range entries {
-		if layout.IsControl(e.Name(), layout.Stop) && e.Type().IsRegular() {
-			names = append(names, e.Name())
+		if !layout.IsControl(e.Name(), layout.Stop) || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
+			d := disk.DetailsOf(info)
+			found[e.Name()] = stamp{d.Inode, d.Ctime}
 		}
 	}
-	return names
+	return found
 }
 
 // isAt tells whether the folder id still lies at its place. When in doubt,

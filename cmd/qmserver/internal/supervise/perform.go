@@ -27,9 +27,9 @@ type attempt struct {
 
 // perform takes a job from its folder to its durable end. An error means that
 // the run file can't be written any more: the supervisor must go.
-func (s *supervisor) perform(job *Job) (Ended, error) {
+func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	answer := Ended{Identity: job.Identity}
-	a, err := prepare(job, s.signals)
+	a, err := prepare(job, s.signals, asOwner)
 	if err != nil {
 		answer.notRun(err)
 		return answer, nil
@@ -78,7 +78,7 @@ func untilRoom(do func() error) error {
 
 // prepare opens the job's folder, checks that it is the one that was claimed,
 // goes there and opens its log.
-func prepare(job *Job, sig *signals) (*attempt, error) {
+func prepare(job *Job, sig *signals, asOwner bool) (*attempt, error) {
 	name, err := job.Name()
 	if err != nil {
 		return nil, err
@@ -87,13 +87,19 @@ func prepare(job *Job, sig *signals) (*attempt, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := folder.Enter(dir); err != nil {
+	if asOwner {
+		err = folder.CheckOwner(dir)
+	}
+	if err == nil {
+		err = folder.Enter(dir)
+	}
+	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
 	a := &attempt{Job: job, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: sig.child}}
 	a.log, err = openLog(dir)
 	if err != nil {
-		return nil, errors.Join(err, dir.Close())
+		return nil, errors.Join(err, os.Chdir(string(os.PathSeparator)), dir.Close())
 	}
 	return a, nil
 }

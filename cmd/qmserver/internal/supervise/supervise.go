@@ -156,7 +156,7 @@ func (s *supervisor) do(line []byte) error {
 	var answer Answer
 	switch {
 	case task.Run != nil:
-		ended, err := s.perform(task.Run)
+		ended, err := s.perform(task.Run, task.AsOwner)
 		if err != nil {
 			return err
 		}
