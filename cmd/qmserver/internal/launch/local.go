@@ -42,6 +42,7 @@ type Event struct {
 // Events may be received by any.
 type Local struct {
 	dir      *os.Root // .qm/run of the tree
+	missing  bool     // the folder of the run files was; see missingMark
 	shared   bool     // this process has, or may get, children that are none of ours
 	accounts *Accounts
 	log      *slog.Logger
@@ -82,25 +83,68 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 	if err := proc.Adopt(); err != nil {
 		return nil, err
 	}
+	proc.KeepDescriptors()
 	path, err := filepath.Abs(tree.Path(layout.RunDir))
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(path, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := makeRunDir(path); err != nil {
 		return nil, err
 	}
+	_, err = os.Lstat(path + missingMark)
+	missing := err == nil
 	dir, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
 	}
 	return &Local{
-		dir: dir, shared: shared, accounts: accounts, log: log,
+		dir: dir, missing: missing, shared: shared, accounts: accounts, log: log,
 		events:  make(chan Event, 1024), // so that no supervisor waits while we ask another
 		closed:  make(chan struct{}),
 		own:     make(map[string]*supervisor),
 		told:    make(map[disk.Identity]string),
 		adopted: make(map[string]disk.Identity),
 	}, nil
+}
+
+// missingMark is a file beside the folder of the run files: that was missing,
+// so what lies in QM_Jobs may have run.
+const missingMark = ".missing"
+
+// makeRunDir makes the folder of the run files if it is missing, and leaves the
+// mark until all that lay in QM_Jobs has been judged, crash or not.
+func makeRunDir(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	err := os.WriteFile(path+missingMark, nil, 0o600)
+	if err == nil {
+		probe.Step("run folder: marked")
+		err = disk.SyncDir(filepath.Dir(path))
+	}
+	if err == nil {
+		probe.Step("run folder: mark synced")
+		err = os.Mkdir(path, 0o711)
+	}
+	if err == nil {
+		probe.Step("run folder: made")
+		err = disk.SyncDir(filepath.Dir(path))
+		probe.Step("run folder: synced")
+	}
+	return err
+}
+
+// Judged takes the mark away that makes Runs broken: nothing that lay in
+// QM_Jobs then lies there still.
+func (l *Local) Judged() error {
+	if !l.missing {
+		return nil
+	}
+	err := os.Remove(l.dir.Name() + missingMark)
+	if err == nil {
+		l.missing = false
+	}
+	return err
 }
 
 // Events tells how the jobs ended.

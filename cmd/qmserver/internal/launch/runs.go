@@ -19,10 +19,15 @@ type Runs struct {
 	Broken error // the folder, or a file of it, that could not be read
 }
 
+var errMissing = errors.New("the folder of the run files was missing")
+
 // Runs reads all run files.
 func (l *Local) Runs() Runs {
 	names, err := l.names()
 	runs := Runs{Broken: err}
+	if l.missing {
+		runs.Broken = errors.Join(err, errMissing)
+	}
 	for _, name := range names {
 		if strings.HasSuffix(name, stopSuffix) {
 			continue // see stopFile

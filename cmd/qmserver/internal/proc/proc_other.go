@@ -7,6 +7,9 @@ import "strconv"
 // Adopt does nothing: no other system knows subreapers.
 func Adopt() error { return nil }
 
+// KeepDescriptors does nothing.
+func KeepDescriptors() {}
+
 // Children finds nothing.
 func Children() []int { return nil }
 

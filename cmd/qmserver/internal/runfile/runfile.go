@@ -44,6 +44,8 @@ type Line struct {
 	Attempt int       `json:"attempt,omitempty"`
 	NbProc  int       `json:"nb_proc,omitempty"`
 	CPUs    []int     `json:"cpus,omitempty"`
+	Owner   string    `json:"owner,omitempty"` // as lists show it
+	Rerun   bool      `json:"rerun,omitempty"` // it asks to be run again when it is interrupted
 
 	*End
 }

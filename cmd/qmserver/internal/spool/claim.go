@@ -29,6 +29,9 @@ func (s *Spool) makePlan() {
 	queue := make([]schedule.Job, len(s.jobs.queue))
 	for i, j := range s.jobs.queue {
 		queue[i] = j.asked()
+		if s.ghosts[j.Identity] != "" {
+			queue[i].Wait = "what is left of its earlier run is ended first"
+		}
 	}
 	s.plan = s.plan[:0]
 	for i, d := range schedule.Plan(queue, s.machine()) {
@@ -114,7 +117,7 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 	o := supervise.Job{
 		Ref: s.ref(j, layout.Running), Attempt: j.attempt,
 		Command: j.info.Command, NbProc: j.nbProc, Limit: j.info.Limit, Grace: s.Grace,
-		Owner: j.owner, Host: s.Host, Submitted: j.arrived, Claimed: now,
+		Owner: j.owner, Rerun: j.info.Rerun, Host: s.Host, Submitted: j.arrived, Claimed: now,
 		Notes: append(slices.Clone(j.info.Warnings), withoutEffect(j.info)...),
 	}
 	if j.info.Format == jobinfo.Script {

@@ -14,6 +14,9 @@ func (s *Spool) drained() bool {
 	if !s.known && len(s.problems) == 0 && s.stuck == "" {
 		return false // a folder in QM_Jobs is not judged yet
 	}
+	if len(s.ghosts) > 0 {
+		return false
+	}
 	stays := slices.Clone(s.problems)
 	for _, j := range s.jobs.all {
 		if j.active() {

@@ -23,7 +23,7 @@ func TestWhatIsLeftOfACutRun(t *testing.T) {
 	if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.writeRun(id, []runfile.Line{{Event: runfile.Starting, Attempt: 1}})
+	s.writeRun(id, []runfile.Line{{Event: runfile.Starting, Attempt: 1, Rerun: true}})
 	left := exec.Command("sleep", "600")
 	left.Env = append(os.Environ(), "QM_RUN=earlier")
 	left.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -88,7 +88,7 @@ func TestAttemptsOutliveTheServer(t *testing.T) {
 	if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.writeRun(id, []runfile.Line{{Event: runfile.Starting, Attempt: 2}})
+	s.writeRun(id, []runfile.Line{{Event: runfile.Starting, Attempt: 2, Rerun: true}})
 	pause := s.tree.Job(layout.Queued, "PAUSE")
 	if err := os.MkdirAll(filepath.Dir(pause), 0o755); err != nil {
 		t.Fatal(err)
@@ -106,5 +106,62 @@ func TestAttemptsOutliveTheServer(t *testing.T) {
 	s.drain()
 	if rec := s.record(layout.Done, "a"); rec.Attempt != 3 {
 		t.Errorf("attempt %d, want 3", rec.Attempt)
+	}
+}
+
+// busy is a job that says that it runs, alone, until it is ended.
+const busy = `script = mkdir alone || echo beside >>runs; echo x >>runs; trap 'sleep 0.3; rmdir alone; exit' TERM; while [ ! -e go ]; do sleep 0.02; done; rmdir alone`
+
+// startBusy starts a server with a busy job and ends the server.
+func startBusy(t *testing.T) *server {
+	t.Helper()
+	s := newServer(t).start()
+	s.put(layout.Queued, "a", busy)
+	s.await("it runs", func() bool {
+		_, err := os.Stat(filepath.Join(s.tree.Job(layout.Running, "a"), "runs"))
+		return err == nil
+	})
+	s.end()
+	return s
+}
+
+// TestTheRecordsAreGone: who removes .qm, or the run files in it, does not have
+// a job run twice.
+func TestTheRecordsAreGone(t *testing.T) {
+	for _, what := range []string{layout.Own, layout.RunDir} {
+		s := startBusy(t)
+		if err := os.RemoveAll(s.tree.Path(what)); err != nil {
+			t.Fatal(err)
+		}
+		s.drain()
+		if got := s.where("a"); got != "lost" {
+			t.Fatalf("%s removed: is in %q", what, got)
+		}
+		if got := s.read(layout.Lost, "a", "runs"); got != "x\n" {
+			t.Errorf("%s removed: runs %q", what, got)
+		}
+		s.await("it is stopped", func() bool { return strings.Contains(s.read(layout.Lost, "a", layout.JobLog), "Job finished at") })
+	}
+}
+
+// TestDraggedBackWhileNoServerRuns: a job that runs is put into the queue. It
+// runs anew once its old processes are gone.
+func TestDraggedBackWhileNoServerRuns(t *testing.T) {
+	s := startBusy(t)
+	if err := os.Rename(s.tree.Job(layout.Running, "a"), s.tree.Job(layout.Queued, "a")); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.await("it runs anew", func() bool {
+		data, _ := os.ReadFile(filepath.Join(s.tree.Job(layout.Running, "a"), "runs"))
+		return strings.Count(string(data), "\n") >= 2
+	})
+	if err := os.WriteFile(filepath.Join(s.tree.Job(layout.Running, "a"), "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.await("it is done", func() bool { return s.where("a") == "done" })
+	s.end()
+	if got := s.read(layout.Done, "a", "runs"); got != "x\nx\n" {
+		t.Errorf("runs: %q", got)
 	}
 }

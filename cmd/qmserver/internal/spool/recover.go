@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,7 +34,7 @@ func (s *Spool) listRunning(now time.Time) {
 	s.forgetPlaces(layout.Running)
 	unknown := s.unknown(entries, now)
 	s.known = true
-	if len(unknown) == 0 {
+	if len(unknown) == 0 && s.haunted {
 		return
 	}
 	runs := s.launcher.Runs()
@@ -61,6 +62,31 @@ func (s *Spool) listRunning(now time.Time) {
 			continue
 		}
 		s.apply(j, v, now)
+	}
+	if s.known && !s.haunted {
+		s.haunted = true
+		s.adoptGhosts(runs)
+	}
+}
+
+// adoptGhosts watches, once, the runs of earlier servers that have not ended
+// and whose folders do not lie in QM_Jobs any more. Their supervisors stop
+// them, and what is left of them is ended; until then a folder that was dragged
+// to the queue waits.
+func (s *Spool) adoptGhosts(runs launch.Runs) {
+	for _, run := range runs.Files {
+		for id, line := range run.Last {
+			j := s.jobs.all[id]
+			if line.Event != runfile.Starting || s.launcher.Own(run.Name) || j != nil && j.phase != arriving && j.phase != waiting {
+				continue
+			}
+			if err := s.launcher.Adopt(run.Name, id); err != nil {
+				s.log.Error("run can't be adopted; its processes may live on", "run", run.Name, "error", err)
+				continue
+			}
+			s.log.Warn("run whose folder was taken away is ended", "run", run.Name)
+			s.ghosts[id] = run.Name
+		}
 	}
 }
 
@@ -130,10 +156,7 @@ func hasBegun(run runfile.Run) bool {
 
 // apply does with a job of QM_Jobs that nobody watches what the table says.
 func (s *Spool) apply(j *job, v verdict, now time.Time) {
-	if v.said != saidNothing && v.said != saidUnreadable {
-		j.attempt = max(v.line.Attempt, 1)
-	}
-	s.reread(j)
+	j.learn(v)
 	switch act := recovery[v.said]; act {
 	case adopt:
 		s.adopt(j, v)
@@ -171,7 +194,7 @@ func (s *Spool) adopt(j *job, v verdict) {
 		s.jobs.remove(j)
 		return
 	}
-	s.reread(j)
+	j.learn(v)
 	if v.said == saidCut {
 		s.log.Warn("job was cut; what is left of it is ended", "job", j.shown(), "run", v.run)
 		return
@@ -179,13 +202,12 @@ func (s *Spool) adopt(j *job, v verdict) {
 	s.log.Info("job adopted", "job", j.shown(), "nb_proc", j.nbProc, "since", v.line.At.Format(time.RFC3339))
 }
 
-// reread reads the info file of a job that an earlier server claimed, for its
-// owner and for whether it may be run again.
-func (s *Spool) reread(j *job) {
-	if j.owner != "" {
-		return // it was claimed by this one
+// learn takes from a run file what an earlier server knew of the job.
+func (j *job) learn(v verdict) {
+	if v.said == saidNothing || v.said == saidUnreadable {
+		return
 	}
-	look := s.launcher.Look(s.ref(j, layout.Running), j.facts.UID, s.JobFiles)
-	j.info = look.Info // what could be read counts
-	j.owner = ownerOf(j)
+	j.attempt = max(v.line.Attempt, 1)
+	j.owner = cmp.Or(j.owner, v.line.Owner)
+	j.info.Rerun = v.line.Rerun
 }

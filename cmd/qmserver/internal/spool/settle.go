@@ -15,6 +15,11 @@ import (
 // even when its folder can't be moved yet.
 func (s *Spool) ended(e launch.Event) {
 	j := s.jobs.all[e.Identity]
+	if s.ghosts[e.Identity] != "" && e.Gone {
+		delete(s.ghosts, e.Identity)
+		s.dirty = true
+		return
+	}
 	if j == nil || j.phase != running {
 		s.log.Warn("end of a job that is not known", "run", e.Ended.Outcome)
 		return

@@ -60,6 +60,7 @@ type Launcher interface {
 	Adopt(run string, id disk.Identity) error
 	Release(id disk.Identity, attempt int) error
 	Sweep(pending func(disk.Identity) bool) error
+	Judged() error
 	RetireIdle()
 }
 
@@ -79,8 +80,10 @@ type Spool struct {
 	lock     *Lock
 
 	jobs     jobs
-	places   map[place]string      // of what is no job: why, in words
-	attempts map[disk.Identity]int // of queued folders whose run an earlier server saw cut: which one is next
+	ghosts   map[disk.Identity]string // runs of earlier servers whose folders were taken away
+	haunted  bool                     // they have been looked for
+	places   map[place]string         // of what is no job: why, in words
+	attempts map[disk.Identity]int    // of queued folders whose run an earlier server saw cut: which one is next
 	looks    chan look
 	quit     chan struct{} // closed when Run returns: nobody listens any more
 	wishes   chan bool     // of the operator: false: start nothing more; true: and stop what runs
@@ -129,6 +132,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	s := &Spool{
 		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
 		jobs:     newJobs(),
+		ghosts:   make(map[disk.Identity]string),
 		places:   make(map[place]string),
 		looks:    make(chan look, maxLooks),
 		quit:     make(chan struct{}),

@@ -317,6 +317,9 @@ func TestRecovery(t *testing.T) {
 			if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o755); err != nil {
 				t.Fatal(err)
 			}
+			for i := range test.lines {
+				test.lines[i].Rerun = strings.Contains(test.cfg, "rerun")
+			}
 			s.writeRun(id, test.lines)
 			s.drain()
 			if got := s.where("a"); got != test.where {

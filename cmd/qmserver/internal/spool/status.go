@@ -21,6 +21,11 @@ func (s *Spool) tell(now time.Time) {
 	if !now.Before(s.nextBeat) {
 		s.nextBeat = now.Add(layout.BeatEvery)
 		s.launcher.RetireIdle()
+		if s.known && len(s.jobs.by[over]) == 0 {
+			if err := s.launcher.Judged(); err != nil {
+				s.log.Warn("run files can't be cleared away", "error", err)
+			}
+		}
 		if err := s.launcher.Sweep(s.pending); err != nil {
 			s.log.Warn("run files can't be cleared away", "error", err)
 		}
@@ -44,7 +49,9 @@ func (s *Spool) tell(now time.Time) {
 
 // pending tells whether what the run files say of a folder still counts: it
 // does while the folder may lie in QM_Jobs.
-func (s *Spool) pending(id disk.Identity) bool { return !s.known || s.jobs.all[id] != nil }
+func (s *Spool) pending(id disk.Identity) bool {
+	return !s.known || s.jobs.all[id] != nil || s.ghosts[id] != ""
+}
 
 func (s *Spool) beat(now time.Time, stopped bool) {
 	m := s.machine()

@@ -39,9 +39,10 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	a.log.start(a)
 	err = s.run.Append(runfile.Line{
 		Event: runfile.Starting, At: a.started, Identity: job.Identity,
-		JobID: job.JobID, Attempt: job.Attempt, NbProc: job.NbProc,
+		JobID: job.JobID, Attempt: job.Attempt, NbProc: job.NbProc, Owner: job.Owner, Rerun: job.Rerun,
 	})
 	if disk.IsNoRoom(err) {
+		_ = a.dir.Remove(layout.JobLog) // or each try would set one more aside
 		answer.notRun(err)
 		return answer, nil
 	}
@@ -59,7 +60,7 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	return answer, untilRoom(func() error {
 		return s.run.Append(runfile.Line{
 			Event: runfile.Ended, At: finished, Started: a.started, Identity: job.Identity,
-			JobID: job.JobID, Attempt: job.Attempt, End: &answer.End,
+			JobID: job.JobID, Attempt: job.Attempt, Owner: job.Owner, Rerun: job.Rerun, End: &answer.End,
 		})
 	})
 }

@@ -32,6 +32,7 @@ type Job struct {
 	folder.Ref        // what else lies at its path is not started
 	Run        string `json:"run"` // QM_RUN in the job's environment
 	Attempt    int    `json:"attempt"`
+	Rerun      bool   `json:"rerun"` // it asks to be run again when it is interrupted
 
 	Command string   `json:"command,omitempty"` // for the shell
 	Args    []string `json:"args,omitempty"`    // or, without a shell, the program and its arguments
