@@ -82,5 +82,6 @@ func detailsOf(info fs.FileInfo) Details {
 	if !ok {
 		return Details{Ctime: info.ModTime().UnixNano(), UID: -1}
 	}
-	return Details{Dev: st.Dev, Inode: st.Ino, Ctime: st.Ctim.Nano(), Blocks: st.Blocks, UID: int(st.Uid), Links: uint64(st.Nlink)}
+	links := uint64(st.Nlink) //nolint:unconvert // it has 32 bits on arm64
+	return Details{Dev: st.Dev, Inode: st.Ino, Ctime: st.Ctim.Nano(), Blocks: st.Blocks, UID: int(st.Uid), Links: links}
 }
