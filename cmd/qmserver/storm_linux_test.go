@@ -66,7 +66,7 @@ func TestStormOfSupervisors(t *testing.T) {
 			t.Errorf("job %s: %+v in %d places", id, j, len(at))
 		case j.state == layout.Lost && *j.record.Outcome == layout.Interrupted:
 			interrupted++
-		case j.state != layout.Done:
+		case j.state != layout.Done || j.runs == "":
 			t.Errorf("job %s: %+v", id, j)
 		}
 	}

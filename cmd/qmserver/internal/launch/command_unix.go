@@ -7,8 +7,6 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
-
-	"qm/cmd/qmserver/internal/account"
 )
 
 // command is this program as a supervisor, in a session of its own: neither
@@ -30,9 +28,4 @@ func self() string {
 		return os.Args[0]
 	}
 	return path
-}
-
-// become makes the command run as the account.
-func become(cmd *exec.Cmd, acc *account.Account) {
-	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: acc.UID, Gid: acc.GID, Groups: acc.Groups}
 }

@@ -3,8 +3,6 @@ package launch
 import (
 	"os"
 	"os/exec"
-
-	"qm/cmd/qmserver/internal/account"
 )
 
 // command is this program as a supervisor.
@@ -15,6 +13,3 @@ func command() *exec.Cmd {
 	}
 	return exec.Command(path, "-supervise")
 }
-
-// become does nothing: here jobs do not run as their owners.
-func become(*exec.Cmd, *account.Account) {}

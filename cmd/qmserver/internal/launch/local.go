@@ -223,12 +223,12 @@ func (l *Local) idle(uid int) *supervisor {
 
 func (l *Local) spawn(uid int) (*supervisor, error) {
 	cmd := command()
+	var acc *account.Account
 	if l.accounts != nil {
-		acc, err := account.Find(uid)
-		if err != nil {
+		var err error
+		if acc, err = account.Find(uid); err != nil {
 			return nil, err
 		}
-		become(cmd, acc)
 		cmd.Env = acc.Environ(l.accounts.Path)
 	}
 	l.count++
@@ -253,6 +253,13 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 		return nil, errors.Join(fmt.Errorf("start supervisor: %w", err), l.dir.Remove(name))
 	}
 	s := &supervisor{run: name, uid: uid, pid: cmd.Process.Pid, stdin: stdin}
+	if acc != nil {
+		if err := json.NewEncoder(stdin).Encode(supervise.Task{Become: acc}); err != nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			return nil, fmt.Errorf("tell supervisor who to be: %w", err)
+		}
+	}
 	l.own[name] = s
 	go l.listen(s, cmd, stdout)
 	return s, nil

@@ -71,6 +71,23 @@ func (l *jobLog) say(format string, args ...any) {
 	_, _ = l.WriteString(folder.LineBreak(l.File) + "QM: " + fmt.Sprintf(format, args...) + "\n")
 }
 
+// restore makes the log anew if the job has removed or replaced it: the last
+// line is to stand where people look for it.
+func (l *jobLog) restore(dir *os.Root) {
+	there, err := dir.Lstat(layout.JobLog)
+	mine, err2 := l.Stat()
+	if err == nil && err2 == nil && os.SameFile(there, mine) {
+		return
+	}
+	anew, err := openLog(dir)
+	if err != nil {
+		return
+	}
+	_ = l.Close()
+	l.File = anew.File
+	l.say("the job has removed or replaced this log; what it had printed is lost")
+}
+
 // finish writes the last line.
 func (l *jobLog) finish(at time.Time, end runfile.End) error {
 	text := folder.LineBreak(l.File)

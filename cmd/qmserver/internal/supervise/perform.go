@@ -52,6 +52,7 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	_ = a.writeRecord(nil) // a copy: that it can't be written must not hurt the job
 	answer.End = s.execute(a)
 	finished := time.Now()
+	a.log.restore(a.dir)
 	err = untilRoom(func() error { return a.writeRecord(&finish{finished, answer.End, a.procs.usage()}) })
 	if err != nil {
 		a.log.say("its record can't be written: %v", err)

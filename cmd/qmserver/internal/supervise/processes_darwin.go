@@ -15,6 +15,8 @@ const (
 // descriptors close-on-exec.
 func becomeSupervisor() error { return nil }
 
+func becomeUntraceable() error { return nil }
+
 func sessionOfItsOwn() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // groupEmpty: without a subreaper the group of the first process stands for

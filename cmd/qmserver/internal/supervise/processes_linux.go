@@ -22,9 +22,8 @@ func becomeSupervisor() error {
 	if err := proc.Adopt(); err != nil {
 		return err
 	}
-	// A job of the same user may neither trace us nor read our memory.
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("become undumpable: %w", err)
+	if err := becomeUntraceable(); err != nil {
+		return err
 	}
 	err := unix.CloseRange(RunFD, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC)
 	if err == nil {
@@ -39,6 +38,15 @@ func becomeSupervisor() error {
 		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= RunFD {
 			unix.CloseOnExec(fd)
 		}
+	}
+	return nil
+}
+
+// becomeUntraceable: a process of the same user may neither trace us nor read
+// our memory, nor take our descriptors.
+func becomeUntraceable() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("become undumpable: %w", err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"qm/cmd/qmserver/internal/account"
 	"qm/cmd/qmserver/internal/probe"
 )
 
@@ -120,6 +121,24 @@ func signalName(n int) string {
 		return name
 	}
 	return "unknown"
+}
+
+// become gives up what this process is for what the account is.
+func become(acc *account.Account) error {
+	groups := make([]int, len(acc.Groups))
+	for i, g := range acc.Groups {
+		groups[i] = int(g)
+	}
+	if err := syscall.Setgroups(groups); err != nil {
+		return err
+	}
+	if err := syscall.Setgid(int(acc.GID)); err != nil {
+		return err
+	}
+	if err := syscall.Setuid(int(acc.UID)); err != nil {
+		return err
+	}
+	return becomeUntraceable()
 }
 
 // forgetUmask sets the one that jobs of other users begin with, whatever the

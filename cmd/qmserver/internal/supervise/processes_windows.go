@@ -1,9 +1,12 @@
 package supervise
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"strconv"
+
+	"qm/cmd/qmserver/internal/account"
 )
 
 // signals are those that a supervisor acts on.
@@ -18,6 +21,8 @@ func catchSignals() *signals {
 func becomeSupervisor() error { return nil }
 
 func forgetUmask() {}
+
+func become(*account.Account) error { return errors.ErrUnsupported }
 
 // processes is the job's first process; its descendants are not followed yet.
 type processes struct {

@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"qm/cmd/qmserver/internal/account"
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/probe"
@@ -59,6 +60,11 @@ type Task struct {
 	Look  *Look  `json:"look,omitempty"`
 	Leave *Leave `json:"leave,omitempty"`
 	Stop  bool   `json:"stop,omitempty"` // the job that runs; has no answer of its own
+
+	// Become comes first, if at all, and has no answer: this process is the
+	// account's from then on. It becomes so after its exec: before, a process of
+	// that user could have traced it and taken its descriptors.
+	Become *account.Account `json:"become,omitempty"`
 
 	AsOwner bool `json:"as_owner,omitempty"` // this process is another user's than the server
 }
@@ -162,6 +168,8 @@ func (s *supervisor) do(line []byte) error {
 			return err
 		}
 		answer.Run = &ended
+	case task.Become != nil:
+		return become(task.Become)
 	case task.Stop:
 		return nil // the job has ended in the meantime
 	case task.Look != nil:

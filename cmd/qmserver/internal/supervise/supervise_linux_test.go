@@ -296,6 +296,15 @@ func TestStopComesAtOnce(t *testing.T) {
 	}
 }
 
+// TestALogThatTheJobRemoves is made anew for its last line.
+func TestALogThatTheJobRemoves(t *testing.T) {
+	p := newProcess(t)
+	p.do(p.job("a", "echo lost; rm process.log; exit 3"))
+	if log := p.log("a"); !strings.Contains(log, "removed or replaced") || !strings.HasSuffix(log, "with code 3\n") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
 func TestAFolderThatIsDraggedAway(t *testing.T) {
 	p := newProcess(t)
 	p.tell(p.job("a", "echo $$ >pid; exec sleep 600"))

@@ -33,6 +33,9 @@ const (
 	// rekill is how often a job that does not die is killed again: its last
 	// processes may have forked in between.
 	rekill = 10 * time.Millisecond
+	// slowly is how long after KILL it is sent less often: who has not died by
+	// then waits for a disk, or is not ours to kill.
+	slowly = 5 * time.Second
 	// undying is how long after KILL it is told that something does not die.
 	undying = 60 * time.Second
 	// unasked is how long a job that died of TERM or KILL waits for a TERM of
@@ -162,7 +165,11 @@ func (w *watcher) deadline() {
 		w.enter(killing, rekill)
 	case killing:
 		w.procs.kill()
-		w.enter(killing, rekill)
+		if time.Since(w.killed) < slowly {
+			w.enter(killing, rekill)
+		} else {
+			w.enter(killing, lookEvery)
+		}
 		if time.Since(w.killed) > undying && !w.told {
 			w.told = true
 			w.log.say("does not die, and keeps its processors until it does: %s", strings.Join(w.procs.left(), ", "))
