@@ -17,9 +17,19 @@ func Append(f *os.File, data []byte) error {
 		return fmt.Errorf("append to file: %w", err)
 	}
 	if err := appendAll(f, data); err != nil {
-		return errors.Join(fmt.Errorf("append to file: %w", err), f.Truncate(before.Size()))
+		return errors.Join(fmt.Errorf("append to file: %w", err), takeOff(f, before.Size(), int64(len(data))))
 	}
 	return nil
+}
+
+// takeOff cuts what was written behind size, unless there is so much that
+// another process must have appended too.
+func takeOff(f *os.File, size, most int64) error {
+	now, err := f.Stat()
+	if err != nil || now.Size()-size >= most {
+		return err
+	}
+	return f.Truncate(size)
 }
 
 func appendAll(f *os.File, data []byte) error {

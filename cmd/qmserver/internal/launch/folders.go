@@ -7,6 +7,7 @@ import (
 
 	"qm/cmd/qmserver/internal/account"
 	"qm/cmd/qmserver/internal/folder"
+	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/supervise"
 )
 
@@ -71,6 +72,7 @@ func (l *Local) ask(r folder.Ref, uid int, task supervise.Task) (supervise.Answe
 		}
 		return a, nil
 	case <-time.After(patience):
+		_ = proc.Kill(s.pid) // it has no job, and answers nobody
 		return supervise.Answer{}, fmt.Errorf("%w in %s", errNoAnswer, patience)
 	case <-l.closed:
 		return supervise.Answer{}, errNoAnswer

@@ -20,6 +20,9 @@ import (
 
 const (
 	maxLooks = 8 // readings at once
+	// maxLooksOfUser is how many of them may be another user's, whose processes
+	// may take as long as they like.
+	maxLooksOfUser = 2
 	// noInfoFor is how long a folder without info file may stay without any
 	// change before it is refused, and how long a file that looks like one of a
 	// copy holds it back without any change.
@@ -44,6 +47,7 @@ type reading struct {
 type look struct {
 	disk.Identity
 	folder.Look
+	uid        int // as whom it was read
 	start, end time.Time
 }
 
@@ -59,11 +63,19 @@ func (s *Spool) startLooks(now time.Time) {
 		}
 	}
 	slices.SortFunc(due, func(a, b *job) int { return schedule.Compare(a.asked(), b.asked()) })
-	for _, j := range due[:min(len(due), maxLooks-s.looking)] {
+	for _, j := range due {
+		if s.looking == maxLooks {
+			return
+		}
+		if s.Owners && s.looksOf[j.facts.UID] == maxLooksOfUser {
+			j.reading.due = now.Add(recheck)
+			continue
+		}
 		j.reading.underWay = true
+		s.looksOf[j.facts.UID]++
 		s.looking++
 		go func(ref folder.Ref, uid int) {
-			l := look{Identity: ref.Identity, start: time.Now()}
+			l := look{Identity: ref.Identity, uid: uid, start: time.Now()}
 			l.Look = s.launcher.Look(ref, uid, s.JobFiles)
 			l.end = time.Now()
 			s.looks <- l
@@ -100,6 +112,7 @@ func (r *reading) mayComplete(now time.Time, settle time.Duration) bool {
 // looked takes the result of a reading.
 func (s *Spool) looked(l look) {
 	s.looking--
+	s.looksOf[l.uid]--
 	j := s.jobs.all[l.Identity]
 	if j == nil || j.phase != arriving {
 		return // taken away in the meantime

@@ -90,6 +90,7 @@ type Spool struct {
 	ending   bool          // start nothing more, and end when nothing runs
 	told     chan told     // reasons that were left
 	looking  int           // readings under way
+	looksOf  map[int]int   // readings under way by uid
 
 	started  time.Time
 	problems []string // what holds the whole server back
@@ -133,6 +134,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
 		jobs:     newJobs(),
 		ghosts:   make(map[disk.Identity]string),
+		looksOf:  make(map[int]int),
 		places:   make(map[place]string),
 		looks:    make(chan look, maxLooks),
 		quit:     make(chan struct{}),
