@@ -107,10 +107,9 @@ type Ended struct {
 func Main() int {
 	// A job's death signal (PDEATHSIG) follows the thread that forked it.
 	runtime.LockOSThread()
-	// There is one of us for each running job, so memory counts, and what we
-	// allocate is little.
+	// There is one of us for each running job, so memory counts. To collect
+	// more often costs more of it than it frees.
 	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(20)
 	signals := catchSignals()
 	if err := becomeSupervisor(); err != nil {
 		return 1
