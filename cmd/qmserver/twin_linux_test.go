@@ -20,7 +20,8 @@ import (
 //	                   but only the first process that comes so far
 //	run                nothing
 //
-// The role is server or supervisor.
+// The role is server or supervisor, or both: a supervisor that takes its server
+// along.
 const twinVar = "QM_TWIN"
 
 // killedVar names a file that the process makes that dies.
@@ -54,28 +55,31 @@ func listen(spec string) {
 		if err != nil {
 			panic(err)
 		}
-		if fields[0] == role {
-			probe.Listen(killAt(fields[2], n))
+		if fields[0] == role || fields[0] == "both" && role == "supervisor" {
+			probe.Listen(killAt(fields[2], n, fields[0] == "both"))
 		}
 	}
 }
 
-func killAt(step string, n int) func(string) {
+func killAt(step string, n int, both bool) func(string) {
 	var mu sync.Mutex
 	return func(s string) {
 		mu.Lock() // and never unlocked by who dies
 		if s == step {
 			if n--; n == 0 {
-				die()
+				die(both)
 			}
 		}
 		mu.Unlock()
 	}
 }
 
-func die() {
+func die(both bool) {
 	if _, err := os.OpenFile(os.Getenv(killedVar), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return
+	}
+	if both {
+		_ = syscall.Kill(os.Getppid(), syscall.SIGKILL)
 	}
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {}
