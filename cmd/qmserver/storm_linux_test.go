@@ -66,6 +66,8 @@ func TestStormOfSupervisors(t *testing.T) {
 			t.Errorf("job %s: %+v in %d places", id, j, len(at))
 		case j.state == layout.Lost && *j.record.Outcome == layout.Interrupted:
 			interrupted++
+		case j.state == layout.Done && j.record.Signal != nil:
+			// Between fork and exec a job looks like its supervisor: it was hit.
 		case j.state != layout.Done || j.runs == "":
 			t.Errorf("job %s: %+v", id, j)
 		}
