@@ -31,6 +31,9 @@ type Config struct {
 	MailActive      bool
 	Debug           bool
 
+	Order        string // "arrival" or "fair"
+	Events       string // "auto" or "off"
+	MinFree      int64  // bytes; 0: no limit
 	PollInterval time.Duration
 	SettleTime   time.Duration
 	StopGrace    time.Duration
@@ -46,13 +49,19 @@ type Config struct {
 	Warnings []string
 }
 
-// The words of launch_type and run_as.
+// The words of launch_type, run_as, order and events.
 const (
 	Blocking    = "blocking"
 	NonBlocking = "non-blocking"
 
 	Owner = "owner"
 	Self  = "self"
+
+	Arrival = "arrival"
+	Fair    = "fair"
+
+	Auto = "auto"
+	Off  = "off"
 )
 
 // Default returns the configuration without a file: a tree in ./QM.
@@ -66,6 +75,8 @@ func Default() Config {
 		SettleTime:      2 * time.Second,
 		StopGrace:       10 * time.Second,
 		RunAs:           Self,
+		Order:           Arrival,
+		Events:          Auto,
 		Path:            "/usr/local/bin:/usr/bin:/bin",
 		LogMaxSize:      10 << 20,
 		LogKeep:         5,

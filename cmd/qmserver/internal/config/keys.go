@@ -31,24 +31,25 @@ var Keys = []Key{
 	{Name: "Debug", Example: "no", Meaning: "more log lines", read: yesNo(func(c *Config) *bool { return &c.Debug })},
 
 	{Name: "poll_interval", Example: "1", Meaning: "seconds between two looks at the folders", read: seconds(func(c *Config) *time.Duration { return &c.PollInterval }, 10*time.Millisecond)},
+	{Name: "events", Example: "auto", Meaning: "`auto`: file events make changes known at once where they work; `off`: the folders are only looked at", read: choice(func(c *Config) *string { return &c.Events }, Auto, Off)},
 	{Name: "settle_time", Example: "2", Meaning: "seconds for which a folder that is copied in must not change", read: seconds(func(c *Config) *time.Duration { return &c.SettleTime }, 0)},
 	{Name: "stop_grace", Example: "10", Meaning: "seconds from TERM to KILL when a job is stopped", read: seconds(func(c *Config) *time.Duration { return &c.StopGrace }, 0)},
 	{Name: "max_time_limit", Example: "7d", Meaning: "the longest `time_limit`, also for jobs that ask for none", read: readMaxTimeLimit},
 
-	{Name: "run_as", Example: Owner, Meaning: "`owner`: each job runs as the owner of its folder, which needs root; `self`: all run as the server's user", read: readRunAs},
+	{Name: "order", Example: Arrival, Meaning: "within a priority; `arrival`: who came first; `fair`: the owner with the fewest busy processors first, then who came first", read: choice(func(c *Config) *string { return &c.Order }, Arrival, Fair)},
+	{Name: "min_free", Example: "1G", Meaning: "nothing new starts while less of the tree's disk is free", read: readMinFree},
+
+	{Name: "run_as", Example: Owner, Meaning: "`owner`: each job runs as the owner of its folder, which needs root; `self`: all run as the server's user", read: choice(func(c *Config) *string { return &c.RunAs }, Owner, Self)},
 	{Name: "path", Example: "/usr/local/bin:/usr/bin:/bin", Meaning: "PATH of the jobs with `run_as = owner`", read: text(func(c *Config) *string { return &c.Path })},
 
 	{Name: "log_file", Example: "QueueManager.log", Meaning: "the server's log; relative to the tree", read: text(func(c *Config) *string { return &c.LogFile })},
 	{Name: "log_max_size", Example: "10M", Meaning: "size at which the log is rotated", read: readLogMaxSize},
 	{Name: "log_keep", Example: "5", Meaning: "how many rotated logs are kept", read: positive(func(c *Config) *int { return &c.LogKeep })},
 
-	laterKey("events", "auto", "file events as a wake-up: auto or off", oneOf("auto", "off")),
 	laterKey("max_log", "1G", "the most that a process.log may grow to", isBytes),
 	laterKey("GPUs", "0,1", "the machine's GPUs", anything),
 	laterKey("MaxMemory", "16G", "what all jobs may ask for together", isBytes),
-	laterKey("order", "arrival", "arrival or fair", oneOf("arrival", "fair")),
 	laterKey("affinity", "auto", "auto or off", oneOf("auto", "off")),
-	laterKey("min_free", "1G", "nothing new starts when less of the disk is free", isBytes),
 	laterKey("web_url", "http://localhost:8000", "address of qmweb, for links in mail", anything),
 	laterKey("smtp_host", "localhost", "mail server", anything),
 	laterKey("smtp_port", "25", "its port", isPort),
@@ -136,13 +137,16 @@ func readLaunchType(c *Config, value string) error {
 	return fmt.Errorf("neither %s nor %s", Blocking, NonBlocking)
 }
 
-func readRunAs(c *Config, value string) error {
-	switch word := strings.ToLower(value); word {
-	case Owner, Self:
-		c.RunAs = word
-		return nil
+// choice takes one of two words, in any case.
+func choice(field func(*Config) *string, one, other string) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		switch word := strings.ToLower(value); word {
+		case one, other:
+			*field(c) = word
+			return nil
+		}
+		return fmt.Errorf("neither %s nor %s", one, other)
 	}
-	return fmt.Errorf("neither %s nor %s", Owner, Self)
 }
 
 func readJobFiles(c *Config, value string) error {
@@ -163,6 +167,12 @@ func readJobFiles(c *Config, value string) error {
 func readMaxTimeLimit(c *Config, value string) error {
 	d, err := jobinfo.ParseTime(value)
 	c.MaxTimeLimit = d
+	return err
+}
+
+func readMinFree(c *Config, value string) error {
+	n, err := jobinfo.ParseBytes(value)
+	c.MinFree = n
 	return err
 }
 

@@ -22,7 +22,8 @@ type Facts struct {
 	Identity
 	Dev       uint64
 	Mode      fs.FileMode
-	UID       int   // -1 where there is none
+	UID       int // -1 where there is none
+	Size      int64
 	Mtime     int64 // ns since 1970
 	Ctime     int64 // ns since 1970; Mtime where there is none
 	MountRoot bool  // another file system is mounted there

@@ -23,7 +23,7 @@ func identityOf(f *os.File) (Identity, error) {
 }
 
 func factsOf(info fs.FileInfo) Facts {
-	f := Facts{Mode: info.Mode(), UID: -1, Mtime: info.ModTime().UnixNano(), Ctime: info.ModTime().UnixNano()}
+	f := Facts{Mode: info.Mode(), UID: -1, Size: info.Size(), Mtime: info.ModTime().UnixNano(), Ctime: info.ModTime().UnixNano()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		f.Identity = Identity{Inode: st.Ino, Birth: st.Birthtimespec.Nano()}
 		f.Dev = uint64(st.Dev)

@@ -38,6 +38,7 @@ func factsOf(st *unix.Statx_t) Facts {
 		Dev:      unix.Mkdev(st.Dev_major, st.Dev_minor),
 		Mode:     modeOf(st.Mode),
 		UID:      int(st.Uid),
+		Size:     int64(st.Size),
 		Mtime:    nanos(st.Mtime),
 		Ctime:    nanos(st.Ctime),
 	}

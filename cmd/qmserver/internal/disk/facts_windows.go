@@ -12,7 +12,7 @@ func lstat(path string) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
-	f := Facts{Mode: info.Mode(), UID: -1, Mtime: info.ModTime().UnixNano(), Ctime: info.ModTime().UnixNano()}
+	f := Facts{Mode: info.Mode(), UID: -1, Size: info.Size(), Mtime: info.ModTime().UnixNano(), Ctime: info.ModTime().UnixNano()}
 	if !info.IsDir() {
 		return f, nil
 	}

@@ -3,16 +3,11 @@ package folder
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"io"
 	"io/fs"
 	"os"
-	"path"
-	"strings"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/pkg/jobinfo"
-
 	"qm/pkg/layout"
 )
 
@@ -29,10 +24,11 @@ const (
 
 // Look is what one reading of a folder found.
 type Look struct {
-	Sum   uint64 `json:"sum"` // of all that a change would change
-	Files int    `json:"files"`
-	Bytes int64  `json:"bytes"`
-	Busy  string `json:"busy,omitempty"` // a file that says that something still copies
+	Mark  Mark   `json:"mark"`  // as it was when the reading began
+	Names uint64 `json:"names"` // of the names in the folder itself, but for HOLD
+	Held  bool   `json:"held"`  // a file HOLD lies in it
+
+	Tree // only if all of it was asked for
 
 	Info    jobinfo.Info `json:"info"`
 	Verdict Verdict      `json:"verdict,omitempty"`
@@ -41,11 +37,12 @@ type Look struct {
 	Failed  string       `json:"failed,omitempty"`  // why the folder itself could not be read; nothing else counts then
 }
 
-// LookAt reads the folder: lstat of everything in it, and its info file. It
-// follows no link, opens no other file and leaves no file system.
-func LookAt(r Ref, jobFiles []string) Look {
+// LookAt reads a job's folder: the names in it and its info file, and if all is
+// set the whole tree. It follows no link, opens no device, changes nothing and
+// leaves no file system.
+func LookAt(r Ref, jobFiles []string, all bool) Look {
 	var l Look
-	err := l.read(r, jobFiles)
+	err := l.read(r, jobFiles, all)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return Look{Failed: fmt.Sprintf("%v: chmod -R u+rwX it", err)}
@@ -55,7 +52,7 @@ func LookAt(r Ref, jobFiles []string) Look {
 	return l
 }
 
-func (l *Look) read(r Ref, jobFiles []string) error {
+func (l *Look) read(r Ref, jobFiles []string, all bool) error {
 	dir, err := Open(r)
 	if err != nil {
 		return err
@@ -65,11 +62,16 @@ func (l *Look) read(r Ref, jobFiles []string) error {
 	if err != nil {
 		return err
 	}
-	l.add(".", top)
-	err = l.walk(dir, ".", disk.DetailsOf(top).Dev, 0)
+	l.Mark = markOf(top, infoFile(dir, jobFiles))
+	if all {
+		l.Tree, err = readTree(dir)
+	}
 	if errors.Is(err, errDeep) {
 		l.Verdict, l.Problem = Refused, err.Error()
 		return nil
+	}
+	if err == nil {
+		err = l.readNames(dir)
 	}
 	if err != nil {
 		return err
@@ -78,6 +80,29 @@ func (l *Look) read(r Ref, jobFiles []string) error {
 	l.judge(err)
 	l.Loose = loose(dir, top, l.Info.File)
 	return nil
+}
+
+// readNames takes the names in the folder itself into a sum that does not
+// depend on their order.
+func (l *Look) readNames(dir *os.Root) error {
+	f, err := dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	for _, e := range entries {
+		if isHold(e) {
+			l.Held = true
+			continue
+		}
+		l.Names += sumOf(e.Name(), uint64(e.Type()))
+	}
+	return err
+}
+
+func isHold(e fs.DirEntry) bool {
+	return layout.IsControl(e.Name(), layout.Hold) && e.Type().IsRegular()
 }
 
 // loose tells what another than the folder's owner could change to what would
@@ -120,91 +145,4 @@ func (l *Look) judge(err error) {
 	default:
 		l.Verdict = Unreadable
 	}
-}
-
-// maxDepth is how many folders may lie in each other: opening one costs a step
-// for each above it.
-const maxDepth = 100
-
-var errDeep = fmt.Errorf("more than %d folders lie in each other: pack them into an archive", maxDepth)
-
-// walk adds all that lies in the folder at rel, on the file system dev. What
-// is removed meanwhile shows in the times of its folder.
-func (l *Look) walk(dir *os.Root, rel string, dev uint64, depth int) error {
-	if depth > maxDepth {
-		return errDeep
-	}
-	folders, err := l.list(dir, rel, dev)
-	for _, name := range folders {
-		err = errors.Join(err, l.walk(dir, name, dev, depth+1))
-		if err != nil {
-			return err
-		}
-	}
-	return err
-}
-
-// list adds the entries of one folder and returns those that are folders.
-func (l *Look) list(dir *os.Root, rel string, dev uint64) (folders []string, err error) {
-	f, err := dir.Open(rel)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	for {
-		entries, err := f.ReadDir(1000)
-		for _, e := range entries {
-			info, err := e.Info()
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			name := path.Join(rel, e.Name())
-			l.add(name, info)
-			if info.IsDir() && disk.DetailsOf(info).Dev == dev {
-				folders = append(folders, name)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return folders, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-// add takes a file or folder into the sum, which does not depend on the order
-// and is the same in each process.
-func (l *Look) add(name string, info fs.FileInfo) {
-	d := disk.DetailsOf(info)
-	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s\x00%d %d %d %d %d %d", name, d.Inode, info.Mode(), info.Size(), info.ModTime().UnixNano(), d.Ctime, d.Blocks)
-	l.Sum += h.Sum64()
-	if info.Mode().IsRegular() {
-		l.Files++
-		l.Bytes += info.Size()
-		if isBusySign(path.Base(name)) {
-			l.Busy = name
-		}
-	}
-}
-
-// rsyncTemp is how rsync calls a file until it is complete: .NAME.XXXXXX, the
-// last by mkstemp(3).
-var rsyncTemp = layout.Pattern(`^\..+\.[A-Za-z0-9]{6}$`)
-
-// isBusySign tells whether a file of this name is there only while something
-// copies. Words in small letters alone (.bashrc.backup) are taken for a user's
-// own: mkstemp makes one in 200 times, and the file's changes tell then.
-func isBusySign(name string) bool {
-	if strings.HasSuffix(name, ".part") {
-		return true
-	}
-	return rsyncTemp().MatchString(name) && strings.ToLower(name[len(name)-6:]) != name[len(name)-6:]
 }

@@ -15,13 +15,13 @@ import (
 // folder of its own.
 const patience = 30 * time.Second
 
-// Look reads a job's folder, as its owner if jobs run as those. It blocks and
-// may be called by several goroutines.
-func (l *Local) Look(r folder.Ref, uid int, jobFiles []string) folder.Look {
+// Look reads a job's folder, with all also what lies in its folders, as its
+// owner if jobs run as those. It blocks and may be called by several goroutines.
+func (l *Local) Look(r folder.Ref, uid int, jobFiles []string, all bool) folder.Look {
 	if l.accounts == nil {
-		return folder.LookAt(r, jobFiles)
+		return folder.LookAt(r, jobFiles, all)
 	}
-	a, err := l.ask(r, uid, supervise.Task{Look: &supervise.Look{Ref: r, JobFiles: jobFiles}})
+	a, err := l.ask(r, uid, supervise.Task{Look: &supervise.Look{Ref: r, JobFiles: jobFiles, All: all}})
 	if err == nil && a.Look == nil {
 		err = errNoAnswer
 	}

@@ -1,24 +1,11 @@
-// Package schedule decides which of the waiting jobs start now and says of the
-// others why they do not. It is a pure function of the queue and the machine:
-// it looks at no clock and no file.
 package schedule
 
 import (
 	"cmp"
+	"container/heap"
 	"fmt"
-	"strings"
-	"time"
+	"maps"
 )
-
-// Job is what counts of a waiting job.
-type Job struct {
-	Name     string // its own name, of which only one may run at a time
-	Priority int
-	Arrived  time.Time // when it was first seen
-	Changed  int64     // for those seen first at the same time: when it changed, in ns
-	NbProc   int       // at least 1 and at most Machine.Slots
-	Wait     string    // why it may not start whatever is free, in words; empty: it may
-}
 
 // Machine is what the jobs are started on.
 type Machine struct {
@@ -26,51 +13,120 @@ type Machine struct {
 	Used     int
 	Jobs     int             // how many run
 	Names    map[string]bool // own names of those that run, or that have ended and are not moved yet
+	Busy     map[string]int  // slots in use by owner; counts where the order is fair
 	Blocking bool            // one job at a time
 	Stop     string          // why nothing starts at all, in words; empty: it may
 }
 
 // Decision is about one job: it starts, or Reason says in words why not.
-type Decision struct {
+type Decision[T Asker] struct {
+	Job    T
 	Start  bool
 	Reason string
 }
 
-// Compare orders jobs as they start: higher priority, earlier arrival, name.
-func Compare(a, b Job) int {
-	return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.Arrived.Compare(b.Arrived), cmp.Compare(a.Changed, b.Changed), strings.Compare(a.Name, b.Name))
+// Plan decides about the jobs of the queue, in the order in which they start:
+// about all that start now, and about at least the first most of the others. As
+// many start as fit; the first that does not fit waits, and nobody behind it
+// overtakes it. A job that waits for something else holds back nobody, unless
+// that is about to be over. Nothing is changed.
+func (q *Queue[T]) Plan(m Machine, most int) []Decision[T] {
+	p := planner{Machine: m, names: maps.Clone(m.Names), busy: maps.Clone(m.Busy)}
+	if p.names == nil {
+		p.names = make(map[string]bool)
+	}
+	if p.busy == nil {
+		p.busy = make(map[string]int)
+	}
+	var plan []Decision[T]
+	for first := 0; first < len(q.lanes) && !(p.closed() && len(plan) >= most); {
+		end := first + 1
+		for end < len(q.lanes) && q.lanes[end].priority == q.lanes[first].priority {
+			end++
+		}
+		plan = planPriority(&p, plan, q.lanes[first:end], most)
+		first = end
+	}
+	return plan
 }
 
-// Plan decides about the jobs of a queue that is in the order of Compare. As
-// many start as fit; the first that does not fit waits, and nobody behind it
-// overtakes it. A job that waits for something else holds back nobody.
-func Plan(queue []Job, m Machine) []Decision {
-	p := planner{Machine: m, names: make(map[string]bool, len(m.Names))}
-	for name := range m.Names {
-		p.names[name] = true
+// planPriority decides about the jobs of one priority, whose lanes these are.
+func planPriority[T Asker](p *planner, plan []Decision[T], lanes []*lane[T], most int) []Decision[T] {
+	turns := make(turns[T], 0, len(lanes))
+	for _, l := range lanes {
+		turns = append(turns, &turn[T]{left: l.jobs, busy: p.busy[l.owner], owner: l.owner})
 	}
-	plan := make([]Decision, len(queue))
-	for i, j := range queue {
+	heap.Init(&turns)
+	for len(turns) > 0 && !(p.closed() && len(plan) >= most) {
+		t := turns[0]
+		job := t.left[0]
+		j := job.Asks()
 		reason := p.reason(j)
-		plan[i] = Decision{Start: reason == "", Reason: reason}
 		if reason == "" {
-			p.Used += j.NbProc
-			p.Jobs++
-			p.names[j.Name] = true
+			p.take(j)
+		}
+		if reason == "" || len(plan) < most {
+			plan = append(plan, Decision[T]{job, reason == "", reason})
+		}
+		if reason == "" || j.Wait == "" {
+			t.busy += j.NbProc // the next of this owner's goes behind those of others
+		}
+		if t.left = t.left[1:]; len(t.left) == 0 {
+			heap.Pop(&turns)
+		} else {
+			heap.Fix(&turns, 0)
 		}
 	}
 	return plan
 }
 
+// turn is a lane at the time when its first job that is left is decided about.
+type turn[T Asker] struct {
+	left  []T
+	busy  int // slots that its owner has, or would have by then
+	owner string
+}
+
+// turns is a heap: first the lane whose owner has the fewest busy slots.
+type turns[T Asker] []*turn[T]
+
+func (t turns[T]) Len() int      { return len(t) }
+func (t turns[T]) Swap(i, k int) { t[i], t[k] = t[k], t[i] }
+func (t turns[T]) Less(i, k int) bool {
+	return cmp.Or(cmp.Compare(t[i].busy, t[k].busy), Compare(t[i].left[0].Asks(), t[k].left[0].Asks())) < 0
+}
+func (t *turns[T]) Push(x any) { *t = append(*t, x.(*turn[T])) }
+func (t *turns[T]) Pop() any {
+	old := *t
+	last := old[len(old)-1]
+	*t = old[:len(old)-1]
+	return last
+}
+
 type planner struct {
 	Machine
 	names map[string]bool // running, or about to
-	head  string          // the reason of those behind the first that does not fit
+	busy  map[string]int
+	head  string // the reason of those behind the first that does not fit
+}
+
+// closed tells that no job behind can start.
+func (p *planner) closed() bool { return p.Stop != "" || p.head != "" }
+
+// take lets a job start.
+func (p *planner) take(j *Job) {
+	p.Used += j.NbProc
+	p.Jobs++
+	p.names[j.Name] = true
+	p.busy[j.Owner] += j.NbProc
 }
 
 // reason returns why the job can't start, or "".
-func (p *planner) reason(j Job) string {
+func (p *planner) reason(j *Job) string {
 	switch {
+	case j.Wait != "" && j.First && p.head == "" && p.Stop == "":
+		p.head = "behind a job that is about to start"
+		return j.Wait
 	case j.Wait != "":
 		return j.Wait
 	case p.Stop != "":

@@ -1,27 +1,41 @@
 package schedule
 
 import (
+	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
-// jobs makes a queue of jobs a, b, c, ... that ask for so many processors.
-func jobs(nbProc ...int) []Job {
-	var queue []Job
+// asker is a job of these tests.
+type asker struct{ Job }
+
+func (a *asker) Asks() *Job { return &a.Job }
+
+// jobs makes jobs a, b, c, ... that ask for so many processors, in this order.
+func jobs(nbProc ...int) []*asker {
+	var all []*asker
 	for i, n := range nbProc {
-		queue = append(queue, Job{Name: string(rune('a' + i)), NbProc: n})
+		all = append(all, &asker{Job{Name: string(rune('a' + i)), NbProc: n, Arrived: int64(i)}})
 	}
-	return queue
+	return all
 }
 
-func starts(queue []Job, m Machine) string {
+func queueOf(jobs []*asker) *Queue[*asker] {
+	q := &Queue[*asker]{}
+	for _, j := range jobs {
+		q.Add(j)
+	}
+	return q
+}
+
+func starts(q *Queue[*asker], m Machine) string {
 	var names []string
-	for i, d := range Plan(queue, m) {
+	for _, d := range q.Plan(m, 0) {
 		if d.Start {
-			names = append(names, queue[i].Name)
+			names = append(names, d.Job.Name)
 		}
 	}
 	return strings.Join(names, " ")
@@ -32,9 +46,11 @@ func TestPlanStarts(t *testing.T) {
 	same[1].Name = "a"
 	held := jobs(1, 1)
 	held[0].Wait = "held"
+	soon := jobs(1, 1, 1)
+	soon[1].Wait, soon[1].First = "being looked at", true
 	for _, test := range []struct {
 		what  string
-		queue []Job
+		queue []*asker
 		m     Machine
 		want  string
 	}{
@@ -49,16 +65,17 @@ func TestPlanStarts(t *testing.T) {
 		{"two of one name", same, Machine{Slots: 4}, "a"},
 		{"the name of one that runs", jobs(1, 1), Machine{Slots: 4, Names: map[string]bool{"a": true}}, "b"},
 		{"one that waits for something else is overtaken", held, Machine{Slots: 1}, "b"},
+		{"one that is about to start is not", soon, Machine{Slots: 4}, "a"},
 		{"stopped", jobs(1, 1), Machine{Slots: 4, Stop: "paused"}, ""},
 	} {
-		if got := starts(test.queue, test.m); got != test.want {
+		if got := starts(queueOf(test.queue), test.m); got != test.want {
 			t.Errorf("%s: starts %q, want %q", test.what, got, test.want)
 		}
 	}
 }
 
 func TestPlanReasons(t *testing.T) {
-	plan := Plan(jobs(3, 2, 1), Machine{Slots: 4})
+	plan := queueOf(jobs(3, 2, 1)).Plan(Machine{Slots: 4}, 10)
 	want := []string{"", "needs 2 processors and 1 of 4 are free", "behind a job that needs 2 processors"}
 	for i, d := range plan {
 		if d.Reason != want[i] {
@@ -67,66 +84,179 @@ func TestPlanReasons(t *testing.T) {
 	}
 }
 
-func TestCompare(t *testing.T) {
-	at := time.Now()
-	inOrder := []Job{
-		{Name: "z", Priority: 5, Arrived: at.Add(time.Hour)},
-		{Name: "y", Arrived: at, Changed: 1},
-		{Name: "a", Arrived: at, Changed: 2},
-		{Name: "b", Arrived: at, Changed: 2},
-		{Name: "c", Arrived: at.Add(time.Second)},
-		{Name: "a", Priority: -1, Arrived: at},
-	}
-	for range 20 {
-		shuffled := slices.Clone(inOrder)
-		rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		slices.SortFunc(shuffled, Compare)
-		if !slices.Equal(shuffled, inOrder) {
-			t.Fatalf("sorted to %v", shuffled)
+// TestPlanFair: within a priority the owner who has least goes first, and the
+// order that is shown is the one in which they would start.
+func TestPlanFair(t *testing.T) {
+	q := &Queue[*asker]{Fair: true}
+	for i, name := range strings.Fields("a1 a2 a3 b1 b2 c1") {
+		j := &asker{Job{Name: name, Owner: name[:1], NbProc: 1, Arrived: int64(i)}}
+		if name == "b2" {
+			j.Priority = 1
 		}
+		q.Add(j)
+	}
+	var order []string
+	for _, d := range q.Plan(Machine{Slots: 4, Used: 4, Busy: map[string]int{"a": 3, "c": 1}}, 10) {
+		order = append(order, d.Job.Name)
+	}
+	if got := strings.Join(order, " "); got != "b2 b1 c1 a1 a2 a3" {
+		t.Errorf("order %s", got)
+	}
+	if got := starts(q, Machine{Slots: 3, Busy: map[string]int{"a": 3, "c": 1}}); got != "b2 b1 c1" {
+		t.Errorf("starts %s", got)
+	}
+}
+
+// TestQueueKeepsItsOrder adds and removes at random and compares with a slice
+// that is sorted anew.
+func TestQueueKeepsItsOrder(t *testing.T) {
+	for _, fair := range []bool{false, true} {
+		q, all := &Queue[*asker]{Fair: fair}, []*asker(nil)
+		for range 3000 {
+			if len(all) > 0 && rand.IntN(5) < 2 {
+				i := rand.IntN(len(all))
+				if !q.Remove(all[i]) || q.Remove(all[i]) {
+					t.Fatal("a job is not in the queue, or twice")
+				}
+				all = slices.Delete(all, i, i+1)
+				continue
+			}
+			j := &asker{Job{Name: string(rune('a' + rand.IntN(26))), Priority: rand.IntN(3), Arrived: int64(rand.IntN(50)), Changed: int64(rand.IntN(3)), Owner: string(rune('x' + rand.IntN(3)))}}
+			q.Add(j)
+			all = append(all, j)
+		}
+		if fair {
+			checkLanes(t, q, len(all))
+			continue
+		}
+		slices.SortStableFunc(all, func(a, b *asker) int {
+			return cmp.Or(cmp.Compare(b.Priority, a.Priority), Compare(&a.Job, &b.Job))
+		})
+		plan := q.Plan(Machine{Slots: 1, Stop: "stopped"}, len(all))
+		if len(plan) != len(all) || q.Len() != len(all) {
+			t.Fatalf("%d planned, %d in the queue, %d added", len(plan), q.Len(), len(all))
+		}
+		for i, d := range plan {
+			if d.Job.Priority != all[i].Priority || Compare(&d.Job.Job, &all[i].Job) != 0 {
+				t.Fatalf("at %d stands %+v, not %+v", i, d.Job, all[i])
+			}
+		}
+	}
+}
+
+func checkLanes(t *testing.T, q *Queue[*asker], want int) {
+	t.Helper()
+	n := 0
+	for _, l := range q.lanes {
+		n += len(l.jobs)
+		if len(l.jobs) == 0 || !slices.IsSortedFunc(l.jobs, func(a, b *asker) int { return Compare(&a.Job, &b.Job) }) {
+			t.Errorf("a lane is empty or not in order: %v", l.jobs)
+		}
+	}
+	if n != want || q.Len() != want {
+		t.Errorf("%d jobs in lanes, %d counted, want %d", n, q.Len(), want)
 	}
 }
 
 // TestPlanProperties tries random queues: what starts fits, each that waits
-// has a reason, the first that could start does, and order is kept.
+// has a reason, no slot is left free that the rules let use, order is kept, and
+// a short plan begins as a long one.
 func TestPlanProperties(t *testing.T) {
 	for range 5000 {
-		m := Machine{Slots: 1 + rand.IntN(8), Blocking: rand.IntN(4) == 0}
+		m := Machine{Slots: 1 + rand.IntN(8), Blocking: rand.IntN(4) == 0, Busy: map[string]int{"x": rand.IntN(3)}}
 		if rand.IntN(2) == 0 {
 			m.Used = rand.IntN(m.Slots + 1)
 			m.Jobs = min(m.Used, 1)
 		}
-		var queue []Job
+		q := &Queue[*asker]{Fair: rand.IntN(2) == 0}
 		for i := range rand.IntN(12) {
-			j := Job{Name: string(rune('a' + i)), NbProc: 1 + rand.IntN(m.Slots)}
+			j := &asker{Job{Name: string(rune('a' + i)), NbProc: 1 + rand.IntN(m.Slots), Arrived: int64(i), Priority: rand.IntN(2), Owner: string(rune('x' + rand.IntN(3)))}}
 			if rand.IntN(5) == 0 {
-				j.Wait = "held"
+				j.Wait, j.First = "held", rand.IntN(3) == 0
 			}
-			queue = append(queue, j)
+			q.Add(j)
 		}
-		checkPlan(t, queue, m)
+		plan := q.Plan(m, 100)
+		checkPlan(t, plan, m)
+		if len(plan) != q.Len() {
+			t.Fatalf("%d of %d jobs planned", len(plan), q.Len())
+		}
+		short := q.Plan(m, 3)
+		for i, d := range short[:min(3, len(short))] {
+			if d != plan[i] {
+				t.Fatalf("a short plan says %+v, a long one %+v", d, plan[i])
+			}
+		}
+		if starts(q, m) != startsOf(plan) {
+			t.Fatalf("a short plan starts %q, a long one %q", starts(q, m), startsOf(plan))
+		}
 	}
 }
 
-func checkPlan(t *testing.T, queue []Job, m Machine) {
+func startsOf(plan []Decision[*asker]) string {
+	var names []string
+	for _, d := range plan {
+		if d.Start {
+			names = append(names, d.Job.Name)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+func checkPlan(t *testing.T, plan []Decision[*asker], m Machine) {
 	t.Helper()
 	used, started := m.Used, m.Jobs
-	overtaking := false
-	for i, d := range Plan(queue, m) {
-		j := queue[i]
+	closed := false
+	for i, d := range plan {
+		j := d.Job
 		fits := used+j.NbProc <= m.Slots && (!m.Blocking || started == 0)
 		switch {
+		case i > 0 && plan[i-1].Job.Priority < j.Priority:
+			t.Fatalf("%v stands behind %v", j, plan[i-1].Job)
 		case d.Start != (d.Reason == ""):
 			t.Fatalf("%v: start %v with reason %q", j, d.Start, d.Reason)
-		case d.Start && (!fits || overtaking || j.Wait != ""):
-			t.Fatalf("%v starts in %+v of %+v", j, queue, m)
-		case !d.Start && j.Wait == "" && fits && !overtaking:
-			t.Fatalf("%v does not start in %+v of %+v: %s", j, queue, m, d.Reason)
+		case d.Start && (!fits || closed || j.Wait != ""):
+			t.Fatalf("%v starts in %+v of %+v", j, plan, m)
+		case !d.Start && j.Wait == "" && fits && !closed:
+			t.Fatalf("%v does not start in %+v of %+v: %s", j, plan, m, d.Reason)
 		case d.Start:
 			used += j.NbProc
 			started++
-		case j.Wait == "":
-			overtaking = true
+		case j.Wait == "" || j.First:
+			closed = true
+		}
+	}
+}
+
+// TestNobodyStarves: among equal priorities each job starts in the end, however
+// many small ones come after it, and in a fair order however many come from
+// others.
+func TestNobodyStarves(t *testing.T) {
+	for _, fair := range []bool{false, true} {
+		q := &Queue[*asker]{Fair: fair}
+		old := &asker{Job{Name: "old", NbProc: 4, Owner: "x"}}
+		q.Add(old)
+		running := []*asker{}
+		for turn := int64(1); q.Remove(old); turn++ {
+			q.Add(old)
+			if turn > 100 {
+				t.Fatal("it does not start")
+			}
+			for i := range int64(3) {
+				q.Add(&asker{Job{Name: fmt.Sprint(turn, i), NbProc: 1, Owner: string(rune('x' + rand.IntN(3))), Arrived: turn*10 + i}})
+			}
+			m := Machine{Slots: 4, Busy: map[string]int{}}
+			for _, j := range running {
+				m.Used += j.NbProc
+				m.Busy[j.Owner] += j.NbProc
+			}
+			for _, d := range q.Plan(m, 0) {
+				if d.Start {
+					q.Remove(d.Job)
+					running = append(running, d.Job)
+				}
+			}
+			running = running[min(1, len(running)):] // one ends
 		}
 	}
 }

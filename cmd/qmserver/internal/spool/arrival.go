@@ -2,30 +2,34 @@ package spool
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
-	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
-	"qm/cmd/qmserver/internal/schedule"
 	"qm/pkg/layout"
 )
 
 // A folder that is copied into the queue is complete when two readings of it,
-// Settle apart, agree. A reading is a look at everything in it that follows no
-// link, opens no file but the info file and leaves no file system.
+// settle_time apart, agree; one that was moved in is complete at once. See
+// section 5 of the design, whose points are told here by number.
 
 const (
-	maxLooks = 8 // readings at once
-	// maxLooksOfUser is how many of them may be another user's, whose processes
-	// may take as long as they like.
-	maxLooksOfUser = 2
+	// patienceFactor is how many times the longest pause that was seen a folder
+	// must be quiet, and maxPatience the most of that.
+	patienceFactor = 4
+	maxPatience    = 120 * time.Second
+	// oldFactor is how many times settle_time nothing may have changed for a
+	// folder to be complete at the first look.
+	oldFactor = 10
+	// looksPerSettle is how often a folder is read in settle_time while it is
+	// being copied, and lookShare what part of the time that may take.
+	looksPerSettle = 4
+	lookShare      = 20
 	// noInfoFor is how long a folder without info file may stay without any
-	// change before it is refused, and how long a file that looks like one of a
-	// copy holds it back without any change.
+	// change before it is refused, and how long a file that is named like one of
+	// a copy holds it back without any change.
 	noInfoFor = 10 * time.Minute
 	// busyFor is how long such a file holds up the end of a drain.
 	busyFor = 10 * time.Second
@@ -33,127 +37,184 @@ const (
 	lookAgain = time.Second
 )
 
-// reading is what is known of a folder's copying.
-type reading struct {
-	underWay bool
-	due      time.Time // of the next look
-	last     look
-	same     time.Time // since when all looks agree
-	words    string    // what it waits for
-	stuck    bool      // waits for what only a person can do
+// conditions are what a reading is judged by, beside itself.
+type conditions struct {
+	settle   time.Duration
+	drain    bool
+	owners   bool
+	moved    bool     // the folder was moved in with all that is in it
+	fileTime int64    // by the clock of the file system; 0: unknown
+	jobFiles []string // names of info files
+	name     string   // of the folder, for the words
 }
 
-// look is what one reading found, and when, by our own monotonic clock.
-type look struct {
-	disk.Identity
-	folder.Look
-	uid        int // as whom it was read
-	start, end time.Time
-}
-
-// startLooks begins the readings that are due, in the order of arrival.
-func (s *Spool) startLooks(now time.Time) {
-	if s.looking == maxLooks {
-		return
-	}
-	var due []*job
-	for _, j := range s.jobs.by[arriving] {
-		if !j.reading.underWay && !now.Before(j.reading.due) {
-			due = append(due, j)
-		}
-	}
-	slices.SortFunc(due, func(a, b *job) int { return schedule.Compare(a.asked(), b.asked()) })
-	for _, j := range due {
-		if s.looking == maxLooks {
-			return
-		}
-		if s.Owners && s.looksOf[j.facts.UID] == maxLooksOfUser {
-			j.reading.due = now.Add(recheck)
-			continue
-		}
-		j.reading.underWay = true
-		s.looksOf[j.facts.UID]++
-		s.looking++
-		go func(ref folder.Ref, uid int) {
-			l := look{Identity: ref.Identity, uid: uid, start: time.Now()}
-			l.Look = s.launcher.Look(ref, uid, s.JobFiles)
-			l.end = time.Now()
-			s.looks <- l
-		}(s.ref(j, layout.Queued), j.facts.UID)
-	}
-}
-
-// holdFor is how long complete jobs wait at most for those that may be found
-// complete in the same moment and go before them.
-const holdFor = 2 * time.Second
-
-// holds tells whether the schedule should wait for readings that are about to
-// complete a job that goes before first: else the quickest reading would
-// decide the order.
-func (s *Spool) holds(first *job, now time.Time) bool {
-	if s.holdTill.IsZero() {
-		s.holdTill = now.Add(holdFor)
-	}
-	for _, j := range s.jobs.by[arriving] {
-		if now.Before(s.holdTill) && j.reading.mayComplete(now, s.Settle) &&
-			schedule.Compare(j.asked(), first.asked()) < 0 {
-			return true
-		}
-	}
-	s.holdTill = time.Time{}
-	return false
-}
-
-// mayComplete tells whether the reading that is due or under way may be the last.
-func (r *reading) mayComplete(now time.Time, settle time.Duration) bool {
-	return !r.same.IsZero() && now.Sub(r.same) >= settle && (r.underWay || !now.Before(r.due))
-}
-
-// looked takes the result of a reading.
-func (s *Spool) looked(l look) {
-	s.looking--
-	s.looksOf[l.uid]--
-	j := s.jobs.all[l.Identity]
-	if j == nil || j.phase != arriving {
-		return // taken away in the meantime
-	}
-	r := &j.reading
-	r.underWay = false
-	j.info = l.Info
-	if r.last.Sum != l.Sum || r.same.IsZero() {
-		r.same = l.end
-	}
-	r.last = l
-	calm := l.start.Sub(r.same)
+// judge takes a reading and tells whether the folder is complete. Else the
+// reading says in words what it waits for, and when to look again.
+func (r *reading) judge(l *look, c conditions) (complete bool) {
+	first := !r.begun
+	r.compare(l)
+	patience := max(c.settle, min(patienceFactor*r.pause, maxPatience))
 	r.stuck = false
+	wait := func(again time.Duration, format string, args ...any) bool {
+		r.words, r.due = fmt.Sprintf(format, args...), l.end.Add(again)
+		return false
+	}
 	switch {
 	case l.Failed != "":
 		r.stuck = true
-		r.words = fmt.Sprintf("can't be read (%s); it is tried again", short(l.Failed))
-		r.due = l.end.Add(lookAgain)
-	case l.Busy != "" && calm < noInfoFor:
-		r.stuck = calm >= busyFor
-		r.words = fmt.Sprintf("arriving: %s says that it is still being copied", short(l.Busy))
-		r.due = l.end.Add(lookAgain)
-	case calm < s.Settle:
-		r.words = fmt.Sprintf("arriving: %s, %s", plural(l.Files, "file"), humanize.IBytes(uint64(l.Bytes)))
-		r.due = r.same.Add(s.Settle)
+		return wait(lookAgain, "can't be read (%s); it is tried again", short(l.Failed))
+	case l.Open != "": // 4
+		r.stuck = r.calm >= busyFor
+		return wait(lookAgain, "arriving: %s is still open for writing", short(l.Open))
+	case l.Busy != "" && r.calm < noInfoFor: // 4
+		r.stuck = r.calm >= busyFor
+		return wait(lookAgain, "arriving: %s says that it is still being copied", short(l.Busy))
 	case l.Verdict == folder.Unreadable:
-		r.stuck = true
-		r.words = fmt.Sprintf("its info file can't be read (%s); it is tried again", short(l.Problem))
-		r.due = l.end.Add(lookAgain)
-	case l.Verdict == folder.Missing && calm < noInfoFor && !s.Drain:
-		r.words = fmt.Sprintf("its info file is missing: put %s into it", strings.Join(s.JobFiles, " or "))
-		r.due = l.end.Add(max(s.Settle, lookAgain))
-	case s.Owners && l.Verdict == folder.Accepted && l.Loose != "":
-		r.stuck = true
-		r.words = "not run as it is: " + strings.ReplaceAll(l.Loose, "{}", quoted(j.shown()))
-		r.due = l.end.Add(lookAgain)
+		r.stuck = r.calm >= c.settle
+		return wait(lookAgain, "its info file can't be read (%s); it is tried again", short(l.Problem))
+	case l.Verdict == folder.Missing && l.Names == 0: // 1
+		r.stuck = r.calm >= c.settle
+		return wait(r.again4(l, c), "the folder is empty")
+	case l.Verdict == folder.Missing && r.calm < noInfoFor && !(c.drain && r.calm >= patience): // 5
+		return wait(r.again4(l, c), "info file missing, %s: put %s into it", r.calm.Round(time.Second), strings.Join(c.jobFiles, " or "))
+	case first && l.whole(c) || r.calm >= patience && !first: // 2, 3
 	default:
+		r.due = l.end.Add(max(c.settle/looksPerSettle, lookShare*l.end.Sub(l.start)))
+		if calm := r.same.Add(patience); calm.Before(r.due) {
+			r.due = calm
+		}
+		r.words = fmt.Sprintf("arriving: %s, %s, unchanged for %s", plural(l.Files, "file"), humanize.IBytes(uint64(l.Bytes)), r.calm.Round(time.Second))
+		return false
+	}
+	if c.owners && l.Verdict == folder.Accepted && l.Loose != "" {
+		r.stuck = true
+		return wait(lookAgain, "not run as it is: %s", strings.ReplaceAll(l.Loose, "{}", quoted(c.name)))
+	}
+	return true
+}
+
+// compare tells what has changed since the last look. A pause that a busy sign
+// explains is none that teaches patience; and only what was certainly seen of
+// one counts.
+func (r *reading) compare(l *look) {
+	busy := l.Busy != "" || l.Open != ""
+	if !r.begun || r.sum != l.Sum || l.Blocks > r.blocks {
+		if r.begun && !r.busy {
+			r.pause = max(r.pause, r.calm)
+		}
+		r.same = l.end
+	}
+	r.begun, r.busy, r.sum, r.blocks = true, busy, l.Sum, l.Blocks
+	r.calm = max(0, l.start.Sub(r.same))
+}
+
+// whole tells at the first look whether nothing of the folder can still be on
+// its way: it was moved in as it is, or has long been as it is.
+func (l *look) whole(c conditions) bool {
+	if l.Verdict == folder.Missing {
+		return false
+	}
+	if c.moved && l.Newest <= l.Mark.Top {
+		return true
+	}
+	return c.fileTime != 0 && c.fileTime-l.Newest >= int64(oldFactor*c.settle)
+}
+
+// again4 is when to look again at a folder whose info file is missing: the
+// less often, the longer nothing has changed.
+func (r *reading) again4(l *look, c conditions) time.Duration {
+	return max(c.settle/looksPerSettle, lookShare*l.end.Sub(l.start), min(r.calm/8, 2*time.Second))
+}
+
+// looked takes the reading of a whole folder.
+func (s *Spool) looked(j *job, l *look) {
+	r := j.reading
+	c := conditions{
+		settle: s.Settle, drain: s.Drain, owners: s.Owners, moved: j.moved,
+		jobFiles: s.JobFiles, name: j.shown(),
+	}
+	if !r.begun {
+		c.fileTime = s.fileTime(l.start)
+	}
+	complete := r.judge(l, c) || j.proven != 0 && j.proven == l.Proof() && l.Failed == ""
+	if r.again {
+		complete, r.due = false, l.end
+	}
+	j.mark, j.stamp, j.held = l.Mark, l.stamp(), l.Held
+	j.know().info, j.know().owner = l.Info, ownerOf(l)
+	if complete {
 		s.complete(j, l)
+		return
+	}
+	j.proven = 0
+	if j.phase != arriving {
+		s.jobs.enter(j, arriving)
+	}
+	s.due.add(r.due, j)
+}
+
+// glimpsed takes the reading of a job's info file alone: enough for its place
+// in the queue, if it is in order.
+func (s *Spool) glimpsed(j *job, l *look) {
+	if l.Verdict != folder.Accepted || l.Failed != "" || len(l.Info.After) > 0 {
+		s.jobs.enter(j, arriving)
+		s.observe(j, l.end)
+		return
+	}
+	j.mark, j.stamp, j.held = l.Mark, l.stamp(), l.Held
+	s.place(j, l)
+}
+
+// stamp is of what can be seen of a folder at a glance.
+func (l *look) stamp() uint64 { return l.Names + l.Mark.Info }
+
+// complete takes a folder that is all there as a job, or refuses it.
+func (s *Spool) complete(j *job, l *look) {
+	j.reading = nil
+	if l.Verdict != folder.Accepted {
+		s.reject(j, l.Problem)
+		return
+	}
+	if l.Busy != "" {
+		j.info.Warnings = append(j.info.Warnings, fmt.Sprintf("%s looks like an unfinished copy, but nothing has changed for %s", short(l.Busy), noInfoFor))
+	}
+	again := j.proven != 0
+	j.proven, j.moved = l.Proof(), false
+	s.place(j, l)
+	if again {
+		return
+	}
+	s.log.Info("job queued", "job", j.shown(), "nb_proc", j.NbProc, "priority", j.Priority)
+	for _, w := range j.info.Warnings {
+		s.log.Warn("job's info file", "job", j.shown(), "warning", w)
+	}
+}
+
+// place puts a job where its info file and HOLD say.
+func (s *Spool) place(j *job, l *look) {
+	s.unfollow(j)
+	p := waiting
+	if l.Held || len(l.Info.After) > 0 {
+		p = aside
+	}
+	if l.Held && !(j.phase == aside && j.Wait == heldWords) {
+		s.log.Info("job held", "job", j.shown())
+	}
+	s.jobs.change(j, p, func() {
+		j.Priority, j.NbProc = l.Info.Priority, min(l.Info.NbProc, s.Slots)
+		j.Owner = s.names.intern(ownerOf(l))
+		j.Wait, j.First = j.troubled(), false
+	})
+	switch {
+	case l.Held:
+		j.Wait = heldWords
+	case p == aside:
+		s.follow(j)
 	}
 	s.dirty = true
 }
+
+const heldWords = "held: remove the file " + string(layout.Hold) + " from its folder to release it"
 
 func plural(n int, what string) string {
 	if n == 1 {
@@ -181,22 +242,4 @@ func short(text string) string {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
-}
-
-// complete takes a folder that is all there as a job, or refuses it.
-func (s *Spool) complete(j *job, l look) {
-	j.owner = ownerOf(j)
-	if l.Verdict != folder.Accepted {
-		s.reject(j, l.Problem)
-		return
-	}
-	if l.Busy != "" {
-		j.info.Warnings = append(j.info.Warnings, fmt.Sprintf("%s looks like an unfinished copy, but nothing has changed for %s", short(l.Busy), noInfoFor))
-	}
-	j.nbProc = min(j.info.NbProc, s.Slots)
-	s.jobs.enter(j, waiting)
-	s.log.Info("job queued", "job", j.shown(), "nb_proc", j.nbProc, "priority", j.info.Priority)
-	for _, w := range j.info.Warnings {
-		s.log.Warn("job's info file", "job", j.shown(), "warning", w)
-	}
 }

@@ -2,10 +2,8 @@ package spool
 
 import (
 	"fmt"
-	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,42 +18,57 @@ func (s *Spool) schedule(now time.Time) {
 	if !s.dirty {
 		return
 	}
-	for s.makePlan(); s.startPlanned(now) > 0; {
-		s.makePlan()
-	}
-}
-
-func (s *Spool) makePlan() {
-	queue := make([]schedule.Job, len(s.jobs.queue))
-	for i, j := range s.jobs.queue {
-		queue[i] = j.asked()
-		if s.ghosts[j.Identity] != "" {
-			queue[i].Wait = "what is left of its earlier run is ended first"
+	s.weighDisk(now)
+	for tried := true; tried; {
+		tried = false
+		for i, d := range s.jobs.queue.Plan(s.machine(), ahead) {
+			switch {
+			case d.Start && s.holds(d.Job, now):
+				return // what was tried is planned for once that is over
+			case d.Start:
+				tried = true
+				s.claim(d.Job, now)
+			case i < ahead && d.Job.proven == 0 && d.Job.reading == nil && s.looking == 0:
+				s.observe(d.Job, now) // so that it is ready when its turn comes
+			}
 		}
 	}
-	s.plan = s.plan[:0]
-	for i, d := range schedule.Plan(queue, s.machine()) {
-		s.plan = append(s.plan, planned{s.jobs.queue[i], d})
-	}
 }
 
-// asked is what counts of the job for the schedule.
-func (j *job) asked() schedule.Job {
-	return schedule.Job{
-		Name: layout.OwnName(j.name), Priority: j.info.Priority, NbProc: j.nbProc,
-		Arrived: j.arrived, Changed: j.facts.Ctime, Wait: j.trouble,
+// firstOrder is how long after the start of the server the first jobs wait for
+// those that may go before them: in a long queue, not all info files have been
+// read by then.
+const firstOrder = time.Second
+
+// holds tells whether a job that may start should wait for those of which
+// nothing is known yet: they may go before it.
+func (s *Spool) holds(j *job, now time.Time) bool {
+	first := s.nextListed()
+	if first == nil {
+		return false
 	}
+	till := s.started.Add(firstOrder)
+	if byArrival(first, j) < 0 {
+		till = first.arrived().Add(firstPatience)
+	}
+	if !now.Before(till) {
+		return false
+	}
+	s.wakeAt(till)
+	return true
 }
 
+// machine is what counts of the machine for the schedule.
 func (s *Spool) machine() schedule.Machine {
-	m := schedule.Machine{Slots: s.Slots, Blocking: s.Blocking, Names: make(map[string]bool)}
-	for _, j := range s.jobs.by[running] {
-		m.Used += j.nbProc
+	m := schedule.Machine{Slots: s.Slots, Blocking: s.Blocking, Names: make(map[string]bool), Busy: make(map[string]int)}
+	for j := range s.jobs.by[running] {
+		m.Used += j.NbProc
 		m.Jobs++
-		m.Names[layout.OwnName(j.name)] = true
+		m.Names[j.Name] = true
+		m.Busy[j.Owner] += j.NbProc
 	}
-	for _, j := range s.jobs.by[over] {
-		m.Names[layout.OwnName(j.name)] = true
+	for j := range s.jobs.by[over] {
+		m.Names[j.Name] = true
 	}
 	switch {
 	case s.ending:
@@ -64,67 +77,67 @@ func (s *Spool) machine() schedule.Machine {
 		m.Stop = strings.Join(s.problems, "; ")
 	case s.paused:
 		m.Stop = "the queue is paused: remove the file PAUSE from " + layout.Queued.Folder()
+	case s.full != "":
+		m.Stop = s.full
 	}
 	return m
 }
 
-// startPlanned claims and starts what the plan says and returns how many it
-// tried: each try changes what is to be planned.
-func (s *Spool) startPlanned(now time.Time) int {
-	tried := 0
-	for _, p := range s.plan {
-		if p.Start {
-			if s.holds(p.job, now) {
-				return 0 // what was tried is planned for once that is over
-			}
-			tried++
-			s.claim(p.job, now)
-		}
-	}
-	return tried
-}
-
-// claim moves a job to QM_Jobs and hands it to the launcher. What an earlier
-// run of the same folder left in the run files is released before.
+// claim moves a job to QM_Jobs and hands it to the launcher, if it is known to
+// be complete and as it was. What an earlier run of the same folder left in the
+// run files is released before.
 func (s *Spool) claim(j *job, now time.Time) {
-	err := s.launcher.Release(j.Identity, j.attempt)
+	if j.proven == 0 || j.reading != nil || !s.isAsSeen(j) {
+		s.prove(j, now)
+		return
+	}
+	c := j.begin()
+	err := s.launcher.Release(j.Identity, c.attempt)
 	if err == nil {
 		err = s.moveJob(j, layout.Queued, layout.Running)
 	}
 	switch {
 	case err != nil && gone(err) && s.treeIsThere():
 		s.drop(j)
-		s.nextPoll = now
+		s.list.again, s.nextPoll = true, now
 		return
 	case err != nil:
 		s.postpone(j, layout.Queued, layout.Running, now, err)
 		return
 	}
+	s.unwatch(j)
 	s.jobs.enter(j, running)
-	j.started = now
-	if err := s.launcher.Start(s.order(j, now), j.facts.UID); err != nil {
+	c.started = now
+	if err := s.launcher.Start(s.order(j, now), int(j.uid)); err != nil {
 		s.log.Error("job can't be started", "job", j.shown(), "error", err)
 		j.move = move{from: layout.Running, to: layout.Queued, why: "it could not be started"}
 		s.settle(j, now)
 		s.jobs.postpone(j, now, fmt.Sprintf("could not be started (%v); it is tried again", err))
 		return
 	}
-	s.log.Info("job started", "job", j.shown(), "nb_proc", j.nbProc, "owner", j.owner)
+	s.log.Info("job started", "job", j.shown(), "nb_proc", j.NbProc, "owner", j.owner)
+}
+
+// prove has a job read whose turn it is; nobody overtakes it meanwhile.
+func (s *Spool) prove(j *job, now time.Time) {
+	s.observe(j, now)
+	j.Wait, j.First = "it is looked at before it starts", true
+	s.firsts[j] = now.Add(firstPatience)
 }
 
 // order is what the launcher is told.
 func (s *Spool) order(j *job, now time.Time) supervise.Job {
 	o := supervise.Job{
-		Ref: s.ref(j, layout.Running), Attempt: j.attempt,
-		Command: j.info.Command, NbProc: j.nbProc, Limit: j.info.Limit, Grace: s.Grace,
-		Owner: j.owner, Rerun: j.info.Rerun, Host: s.Host, Submitted: j.arrived, Claimed: now,
+		Ref: s.ref(j, layout.Running), Proof: j.proven, Attempt: j.attempt,
+		Command: j.info.Command, NbProc: j.NbProc, Limit: j.info.Limit, Grace: s.Grace,
+		Owner: j.owner, Rerun: j.info.Rerun, Host: s.Host, Submitted: j.arrived(), Claimed: now,
 		Notes: append(slices.Clone(j.info.Warnings), withoutEffect(j.info)...),
 	}
 	if j.info.Format == jobinfo.Script {
 		o.Args = scriptArgs(j.info)
 	}
 	if j.info.NbProc > s.Slots {
-		o.Notes = append(o.Notes, fmt.Sprintf("nb_proc = %d is more than the server's MaxNbProcessors: it runs with NB_PROC=%d", j.info.NbProc, j.nbProc))
+		o.Notes = append(o.Notes, fmt.Sprintf("nb_proc = %d is more than the server's MaxNbProcessors: it runs with NB_PROC=%d", j.info.NbProc, j.NbProc))
 	}
 	if s.MaxLimit > 0 && (o.Limit == 0 || o.Limit > s.MaxLimit) {
 		if o.Limit > s.MaxLimit {
@@ -139,7 +152,7 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 func withoutEffect(info jobinfo.Info) []string {
 	var notes []string
 	for key, asked := range map[string]bool{
-		"after": len(info.After) > 0, "max_log": info.MaxLog > 0, "memory": info.Memory > 0, "nb_gpu": info.NbGPU > 0,
+		"max_log": info.MaxLog > 0, "memory": info.Memory > 0, "nb_gpu": info.NbGPU > 0,
 	} {
 		if asked {
 			notes = append(notes, key+" has no effect in this version")
@@ -159,28 +172,12 @@ func scriptArgs(info jobinfo.Info) []string {
 	return append(slices.Clone(info.Shebang), script)
 }
 
-// ownerOf names who gets to see the job as theirs: the address in its info
-// file, else the folder's owner.
-func ownerOf(j *job) string {
-	if j.info.EMail != "" {
-		return j.info.EMail
-	}
-	if j.facts.UID < 0 {
-		return ""
-	}
-	uid := strconv.Itoa(j.facts.UID)
-	if u, err := user.LookupId(uid); err == nil {
-		return u.Username
-	}
-	return "uid " + uid
-}
-
 // postpone lets a move that failed wait for its next try.
 func (s *Spool) postpone(j *job, from, to layout.State, now time.Time, err error) {
 	why := whyNotMoved(from, to, err)
-	if why != j.warned {
+	if c := j.begin(); why != c.warned {
 		s.log.Warn("job can't be moved", "job", j.shown(), "error", err)
-		j.warned = why
+		c.warned = why
 	}
 	s.jobs.postpone(j, now, why)
 	s.dirty = true

@@ -19,16 +19,15 @@ func (s *Spool) drained() bool {
 	}
 	stays := slices.Clone(s.problems)
 	for _, j := range s.jobs.all {
-		if j.active() {
+		if j.active() || len(s.follows.stirred) > 0 || s.follows.scan {
 			return false
 		}
 		if j.phase != waiting {
-			why := cmp.Or(j.trouble, j.reading.words)
-			stays = append(stays, fmt.Sprintf("%s/%s: %s", j.folder().Folder(), j.shown(), why))
+			stays = append(stays, fmt.Sprintf("%s/%s: %s", j.folder().Folder(), j.shown(), j.why()))
 		}
 	}
-	for _, p := range s.plan {
-		stays = append(stays, fmt.Sprintf("%s/%s: %s", layout.Queued.Folder(), p.shown(), p.Reason))
+	for _, d := range s.jobs.queue.Plan(s.machine(), s.jobs.queue.Len()) {
+		stays = append(stays, fmt.Sprintf("%s/%s: %s", layout.Queued.Folder(), d.Job.shown(), d.Reason))
 	}
 	for p, text := range s.places {
 		stays = append(stays, fmt.Sprintf("%s/%s: %s", p.state.Folder(), layout.Display(p.name), text))
@@ -41,16 +40,27 @@ func (s *Spool) drained() bool {
 // active tells whether something of the job is still to be waited for.
 func (j *job) active() bool {
 	switch j.phase {
-	case running:
+	case running, listed:
 		return true
 	case arriving:
-		return !j.reading.stuck || j.patient()
+		return !j.stuck || j.patient()
 	case waiting:
-		return j.patient()
+		return j.First || j.patient()
+	case aside:
+		return j.reading != nil
 	case over:
 		return j.trouble == "" || j.patient()
 	}
 	return false
+}
+
+// why tells what a job waits for that is not in the queue.
+func (j *job) why() string {
+	words := ""
+	if j.reading != nil {
+		words = j.words
+	}
+	return cmp.Or(j.troubled(), words, j.Wait, "arriving")
 }
 
 // folder is where the job lies.
@@ -60,7 +70,7 @@ func (j *job) folder() layout.State {
 		return layout.Running
 	case over:
 		return j.move.from
-	case arriving, waiting:
+	case listed, arriving, waiting, aside:
 	}
 	return layout.Queued
 }
@@ -68,7 +78,7 @@ func (j *job) folder() layout.State {
 // runningJobs returns the jobs that run, in the order of their start.
 func (s *Spool) runningJobs() []RunningJob {
 	var all []RunningJob
-	for _, j := range s.jobs.by[running] {
+	for j := range s.jobs.by[running] {
 		all = append(all, RunningJob{s.Tree.Folder(layout.Running), j.name, j.started})
 	}
 	slices.SortFunc(all, func(a, b RunningJob) int {

@@ -70,7 +70,8 @@ func TestHostileFolders(t *testing.T) {
 		t.Errorf("took %d MB of memory", took>>20)
 	}
 	for _, name := range append(names, "zz good") {
-		if got := s.where(name); got != "done" && got != "lost" {
+		held := strings.HasSuffix(name, "as HOLD of") && (strings.HasPrefix(name, "5 GB") || strings.HasPrefix(name, "unreadable"))
+		if got := s.where(name); got != "done" && got != "lost" && !(held && got == "queued") {
 			t.Errorf("%s is in %q", name, got)
 		}
 	}

@@ -14,7 +14,7 @@ func (s *Spool) Interrupt(stop bool) {
 
 func (s *Spool) interrupt(stop bool) {
 	s.ending, s.dirty = true, true
-	for _, j := range s.jobs.by[running] {
+	for j := range s.jobs.by[running] {
 		if !stop {
 			s.log.Info("job runs on unless Ctrl-C comes again", "job", j.shown())
 			continue
@@ -27,7 +27,7 @@ func (s *Spool) interrupt(stop bool) {
 }
 
 func (s *Spool) anyRunning() bool {
-	for _, j := range s.jobs.by[over] {
+	for j := range s.jobs.by[over] {
 		if j.telling {
 			return true
 		}

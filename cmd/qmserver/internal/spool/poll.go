@@ -1,20 +1,19 @@
 package spool
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/events"
 	"qm/pkg/layout"
 )
 
 // poll looks at the tree: whether it is still there and ours, what has come
 // into the queue and left it, and what lies in QM_Jobs that is not known.
+// Events make it faster, and are not relied upon.
 func (s *Spool) poll(now time.Time) error {
 	before := s.problems
 	s.problems, s.known = nil, false
@@ -35,8 +34,12 @@ func (s *Spool) poll(now time.Time) error {
 		s.problems = append(s.problems, err.Error())
 		return nil
 	}
+	s.weighDisk(now)
 	s.listQueue(now)
 	s.listRunning(now)
+	s.arrivals.settle(s.jobs.all)
+	s.glance(now)
+	s.lookBack()
 	return nil
 }
 
@@ -55,162 +58,91 @@ func (s *Spool) tellProblems() {
 	s.log.Error("nothing starts", "reason", strings.Join(s.problems, "; "))
 }
 
-// listQueue brings what is known of the queue up to date.
-func (s *Spool) listQueue(now time.Time) {
-	entries, err := os.ReadDir(s.Tree.Folder(layout.Queued))
-	if err != nil {
-		s.problems = append(s.problems, err.Error())
-		return
+// pollEvery is how often the tree is looked at: where events tell, that is only
+// the net below them.
+func (s *Spool) pollEvery() time.Duration {
+	if s.events != nil {
+		return max(s.Poll, layout.BeatEvery)
 	}
-	s.forgetPlaces(layout.Queued)
-	paused := false
-	there := make(map[disk.Identity]bool, len(entries))
-	for _, e := range entries {
-		if layout.IsControl(e.Name(), layout.Pause) && e.Type().IsRegular() {
-			paused = paused || s.mayPause(e.Name())
-			continue
-		}
-		if id, ok := s.listed(e, now); ok {
-			there[id] = true
-		}
+	return s.Poll
+}
+
+// proveWithin is how long an event may take that shows that there are events.
+const proveWithin = time.Second
+
+// openEvents returns a watcher if events work here: if the file system is one
+// of this machine, and a change of our own is told.
+func (s *Spool) openEvents() *events.Watcher {
+	s.list.remote = !disk.TellsEvents(s.Tree.Folder(layout.Queued))
+	if !s.Events || s.list.remote {
+		return nil
 	}
-	s.setPaused(paused)
-	for _, p := range [...]phase{arriving, waiting} {
-		for id, j := range s.jobs.by[p] {
-			if !there[id] {
-				s.log.Info("job taken back", "job", j.shown())
-				s.drop(j)
+	w := events.Open()
+	own, err := w.Watch(s.Tree.Path(layout.Own), true)
+	if err == nil {
+		_, err = s.clock.Now()
+	}
+	deadline := time.After(proveWithin)
+	for err == nil {
+		select {
+		case all := <-w.C():
+			if slices.ContainsFunc(all, func(e events.Event) bool { return e.Watch == own }) {
+				w.Forget(own)
+				return w
 			}
+		case <-deadline:
+			err = fmt.Errorf("no event in %s", proveWithin)
 		}
 	}
+	s.log.Warn("events do not work here; the folders are looked at instead", "error", err, "every", s.Poll)
+	_ = w.Close()
+	return nil
 }
 
-// mayPause: where users share the queue folder, only root and its owner pause
-// it for all.
-func (s *Spool) mayPause(file string) bool {
-	if !s.Owners {
-		return true
-	}
-	folder, err := disk.Lstat(s.Tree.Folder(layout.Queued))
-	f, err2 := disk.Lstat(s.Tree.Job(layout.Queued, file))
-	return err == nil && err2 == nil && (f.UID == 0 || f.UID == folder.UID)
-}
-
-func (s *Spool) setPaused(paused bool) {
-	if paused == s.paused {
+func (s *Spool) watchQueue(path string) {
+	if s.events == nil {
 		return
 	}
-	s.paused, s.dirty = paused, true
-	if paused {
-		s.log.Info("queue paused", "by", layout.Pause)
-	} else {
-		s.log.Info("queue resumed")
+	id, err := s.events.Watch(path, false)
+	if err != nil {
+		s.log.Warn("events do not work here; the folders are looked at instead", "error", err, "every", s.Poll)
+		_ = s.events.Close()
+		s.events = nil
 	}
+	s.queueWatch = id
 }
 
-// listed takes one entry of the queue folder. It tells whose place it is, if
-// it is that of a job.
-func (s *Spool) listed(e fs.DirEntry, now time.Time) (disk.Identity, bool) {
-	if why := noCandidate(e); why != "" {
-		if why != hidden {
-			s.places[place{layout.Queued, e.Name()}] = why
+// fileTime is the time by the clock of the tree's file system, in ns, or 0 if
+// it can't be read.
+func (s *Spool) fileTime(now time.Time) int64 {
+	const keep = 5 * time.Second // our clock and that one do not drift apart so quickly
+	if s.timeAt.IsZero() || now.Sub(s.timeAt) > keep {
+		at, err := s.clock.Now()
+		if err != nil {
+			return 0
 		}
-		return disk.Identity{}, false
+		s.time, s.timeAt = at, time.Now()
 	}
-	facts, err := disk.Lstat(s.Tree.Job(layout.Queued, e.Name()))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return s.queuedAs(e.Name()) // a file system that does not answer now: no news
-	}
-	if err != nil || !facts.Mode.IsDir() {
-		return disk.Identity{}, false // gone, or another thing, since it was listed
-	}
-	if facts.MountRoot {
-		s.places[place{layout.Queued, e.Name()}] = "another file system is mounted here: copy the folder instead"
-		return disk.Identity{}, false
-	}
-	j := s.jobs.all[facts.Identity]
-	switch {
-	case j == nil:
-		s.add(&job{Identity: facts.Identity, name: e.Name(), facts: facts, arrived: now, attempt: max(1, s.attempts[facts.Identity])})
-	case j.phase == arriving || j.phase == waiting:
-		if facts.UID != j.facts.UID || facts.Mode != j.facts.Mode {
-			s.jobs.enter(j, arriving) // it was given to another, or others may write to it now
-			j.facts.UID, j.facts.Mode, j.reading = facts.UID, facts.Mode, reading{underWay: j.reading.underWay}
-		}
-		if j.name != e.Name() {
-			s.log.Info("job renamed", "job", j.shown(), "to", layout.Display(e.Name()))
-			s.jobs.rename(j, e.Name())
-			s.dirty = true
-		}
-	}
-	return facts.Identity, true
+	return s.time + int64(now.Sub(s.timeAt))
 }
 
-// queuedAs returns the job that was last seen under this name in the queue.
-func (s *Spool) queuedAs(name string) (disk.Identity, bool) {
-	for id, j := range s.jobs.all {
-		if j.name == name && (j.phase == arriving || j.phase == waiting) {
-			return id, true
-		}
+// weighDisk tells whether there is less room than the configuration asks for.
+func (s *Spool) weighDisk(now time.Time) {
+	if s.MinFree == 0 || now.Sub(s.weighed) < firstPause {
+		return
 	}
-	return disk.Identity{}, false
-}
-
-// hidden says that a name is none of ours and not worth a word.
-const hidden = "hidden"
-
-// foreign are what other systems keep everywhere.
-var foreign = map[string]bool{
-	"@eaDir": true, "#recycle": true, "System Volume Information": true, "lost+found": true,
-	"Thumbs.db": true, "desktop.ini": true,
-}
-
-func isHidden(name string) bool {
-	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") || foreign[layout.OwnName(name)]
-}
-
-// noCandidate tells why an entry of the queue is no job, in words for the
-// page, or "".
-func noCandidate(e fs.DirEntry) string {
-	name := e.Name()
-	switch {
-	case isHidden(name):
-		return hidden
-	case unfinished(name):
-		return "named like an unfinished copy: rename it to run it"
-	case e.Type()&fs.ModeSymlink != 0:
-		return "a link is no job: drop the folder itself"
-	case !e.IsDir():
-		return "a file is no job: drop a folder that holds it and an info file"
+	s.weighed = now
+	room, err := disk.SpaceAt(string(s.Tree))
+	if err != nil {
+		return // told of where it hurts
 	}
-	return ""
-}
-
-// unfinished tells of names that programs give to what they are still copying.
-func unfinished(name string) bool {
-	for _, suffix := range [...]string{".part", ".partial", ".tmp", ".filepart", ".crdownload"} {
-		if strings.HasSuffix(name, suffix) {
-			return true
-		}
+	full := ""
+	if room.Free < s.MinFree {
+		full = fullWords(room.Free, s.MinFree)
 	}
-	return false
-}
-
-func (s *Spool) add(j *job) {
-	s.jobs.add(j)
-	s.dirty = true
-}
-
-func (s *Spool) drop(j *job) {
-	s.jobs.remove(j)
-	delete(s.attempts, j.Identity)
-	s.dirty = true
-}
-
-func (s *Spool) forgetPlaces(state layout.State) {
-	for p := range s.places {
-		if p.state == state {
-			delete(s.places, p)
-		}
+	if (full == "") != (s.full == "") {
+		s.tellFull(full)
 	}
+	s.dirty = s.dirty || full != s.full
+	s.full = full
 }

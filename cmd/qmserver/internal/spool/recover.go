@@ -77,7 +77,7 @@ func (s *Spool) adoptGhosts(runs launch.Runs) {
 	for _, run := range runs.Files {
 		for id, line := range run.Last {
 			j := s.jobs.all[id]
-			if line.Event != runfile.Starting || s.launcher.Own(run.Name) || j != nil && j.phase != arriving && j.phase != waiting {
+			if line.Event != runfile.Starting || s.launcher.Own(run.Name) || j != nil && !j.phase.queued() {
 				continue
 			}
 			if err := s.launcher.Adopt(run.Name, id); err != nil {
@@ -125,10 +125,12 @@ func (s *Spool) unknown(entries []os.DirEntry, now time.Time) []*job {
 			continue
 		}
 		if s.jobs.all[facts.Identity] == nil {
-			found = append(found, &job{
-				Identity: facts.Identity, name: e.Name(), facts: facts,
-				phase: running, arrived: now, started: now, attempt: 1,
-			})
+			j := &job{Identity: facts.Identity, name: e.Name(), uid: int32(facts.UID), mode: facts.Mode, phase: running}
+			j.Arrived, j.Changed = now.UnixNano(), facts.Ctime
+			s.arrivals.recall(j)
+			j.know()
+			j.begin().started = now
+			found = append(found, j)
 		}
 	}
 	return found
@@ -186,7 +188,7 @@ func (s *Spool) apply(j *job, v verdict, now time.Time) {
 // adopt goes on watching a job that an earlier server started.
 func (s *Spool) adopt(j *job, v verdict) {
 	s.jobs.enter(j, running)
-	j.nbProc = max(v.line.NbProc, 1)
+	j.NbProc, j.Owner = max(v.line.NbProc, 1), v.line.Owner
 	j.started = v.line.At
 	if err := s.launcher.Adopt(v.run, j.Identity); err != nil {
 		s.known = false
@@ -199,7 +201,7 @@ func (s *Spool) adopt(j *job, v verdict) {
 		s.log.Warn("job was cut; what is left of it is ended", "job", j.shown(), "run", v.run)
 		return
 	}
-	s.log.Info("job adopted", "job", j.shown(), "nb_proc", j.nbProc, "since", v.line.At.Format(time.RFC3339))
+	s.log.Info("job adopted", "job", j.shown(), "nb_proc", j.NbProc, "since", v.line.At.Format(time.RFC3339))
 }
 
 // learn takes from a run file what an earlier server knew of the job.

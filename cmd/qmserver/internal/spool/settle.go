@@ -29,10 +29,13 @@ func (s *Spool) ended(e launch.Event) {
 	switch {
 	case e.Gone:
 		s.apply(j, judge(s.launcher.Runs(), j.Identity), now)
-		if j.phase == waiting || j.phase == arriving {
+		if j.phase.queued() {
 			// A supervisor that can't even begin will not do better at once.
 			s.jobs.postpone(j, now, "its supervisor died before the start; it is tried again")
 		}
+	case e.Ended.Changed:
+		j.move = move{from: layout.Running, to: layout.Queued, why: "something in it has changed since it was found complete"}
+		s.settle(j, now)
 	case e.Ended.Passing:
 		j.move = move{from: layout.Running, to: layout.Queued, why: e.Ended.NotRun}
 		s.settle(j, now)
@@ -49,6 +52,7 @@ func (s *Spool) ended(e launch.Event) {
 // finish sends a job that ended to done.
 func (s *Spool) finish(j *job, end runfile.End, now time.Time) {
 	j.move = move{from: layout.Running, to: layout.Done, end: end}
+	s.outcomes.note(j.Identity, end.Outcome)
 	if j.ended.IsZero() {
 		j.ended = now
 	}
@@ -61,7 +65,7 @@ func (s *Spool) reject(j *job, reason string) {
 	if j.phase == running {
 		from = layout.Running
 	}
-	j.move = move{from: from, to: layout.Lost, end: runfile.End{Outcome: layout.Rejected, Reason: reason}}
+	j.begin().move = move{from: from, to: layout.Lost, end: runfile.End{Outcome: layout.Rejected, Reason: reason}}
 	s.settle(j, time.Now())
 }
 
@@ -80,6 +84,7 @@ func (s *Spool) interrupted(j *job, end runfile.End, told bool, now time.Time) {
 
 // settle moves a job that is over; if that fails it is tried again later.
 func (s *Spool) settle(j *job, now time.Time) {
+	s.unwatch(j)
 	s.jobs.enter(j, over)
 	s.dirty = true
 	if j.move.to == layout.Lost && !j.move.told {
@@ -91,7 +96,7 @@ func (s *Spool) settle(j *job, now time.Time) {
 	case err != nil && gone(err) && s.treeIsThere():
 		s.log.Info("job's folder was taken away", "job", j.shown(), "outcome", j.move.end.Outcome)
 		s.drop(j)
-		s.nextPoll = now // it may lie there under another name
+		s.list.again, s.nextPoll = true, now // it may lie there under another name
 		s.known = false
 	case err != nil:
 		s.postpone(j, j.move.from, j.move.to, now, err)
@@ -102,8 +107,7 @@ func (s *Spool) settle(j *job, now time.Time) {
 
 // settled tells of a job that lies where it belongs.
 func (s *Spool) settled(j *job) {
-	j.retry, j.trouble = time.Time{}, ""
-	delete(s.jobs.late, j.Identity)
+	s.jobs.untroubled(j)
 	end := j.move.end
 	switch j.move.to {
 	case layout.Done:
@@ -112,13 +116,17 @@ func (s *Spool) settled(j *job) {
 		s.log.Warn("job parked", "job", j.shown(), "outcome", end.Outcome, "reason", end.Reason)
 	case layout.Queued:
 		s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)
+		j.reading, j.proven, j.moved = nil, 0, false // it may have been changed in between
 		s.jobs.enter(j, arriving)
-		j.reading = reading{} // it may have been changed in between
+		s.arrivals.note(j)
+		s.observe(j, time.Now())
+		s.stir(j.Name)
 		return
 	case layout.Running:
 	}
 	s.count(j)
 	s.drop(j)
+	s.passed(j)
 }
 
 func statusOf(end runfile.End) string {
@@ -139,18 +147,16 @@ func (s *Spool) count(j *job) {
 
 // retryMoves tries again what could not be moved.
 func (s *Spool) retryMoves(now time.Time) {
-	for id, j := range s.jobs.late {
+	for j := range s.jobs.late {
 		if now.Before(j.retry) {
 			continue
 		}
-		delete(s.jobs.late, id)
-		j.retry = time.Time{}
-		s.dirty = true
+		pauses := j.pauses
+		s.jobs.untroubled(j)
+		j.pauses, s.dirty = pauses, true
 		if j.phase == over {
 			s.settle(j, now)
-		} else {
-			j.trouble = "" // the schedule claims it again
-		}
+		} // else the schedule claims it again
 	}
 }
 
@@ -164,9 +170,9 @@ type told struct {
 // the folder may lie on a disk that does not answer.
 func (s *Spool) leaveReason(j *job, now time.Time) {
 	why := folder.Reason{Outcome: j.move.end.Outcome, Text: j.move.end.Reason, At: now}
-	arrived := j.arrived
+	arrived := j.arrived()
 	why.Record = layout.Record{Name: j.shown(), Host: &s.Host, Submitted: &arrived, Attempt: j.attempt}
-	if owner := j.owner; owner != "" {
+	if owner := j.know().owner; owner != "" {
 		why.Record.Owner = &owner
 	}
 	if command := j.info.Command; command != "" {
@@ -178,7 +184,7 @@ func (s *Spool) leaveReason(j *job, now time.Time) {
 		case s.told <- told{ref.Identity, s.launcher.LeaveReason(ref, uid, why)}:
 		case <-s.quit:
 		}
-	}(s.ref(j, j.move.from), j.facts.UID)
+	}(s.ref(j, j.move.from), int(j.uid))
 }
 
 // reasonLeft moves the job on, with or without its reason in it.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/events"
 	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/supervise"
@@ -27,6 +28,9 @@ type Options struct {
 	Tree     layout.Tree
 	Slots    int
 	Blocking bool     // one job at a time
+	Fair     bool     // within a priority, the owner with the fewest busy slots goes first
+	Events   bool     // use file events where they work
+	MinFree  int64    // bytes that must be free for a job to start; 0: none
 	JobFiles []string // names of info files; the first that exists counts
 	Poll     time.Duration
 	Settle   time.Duration // how long a folder must not change before it counts as complete
@@ -51,7 +55,7 @@ type RunningJob struct {
 // Launcher starts claimed jobs and tells how they ended.
 type Launcher interface {
 	Start(job supervise.Job, uid int) error
-	Look(r folder.Ref, uid int, jobFiles []string) folder.Look
+	Look(r folder.Ref, uid int, jobFiles []string, all bool) folder.Look
 	LeaveReason(r folder.Ref, uid int, why folder.Reason) error
 	Events() <-chan launch.Event
 	Stop(disk.Identity) error
@@ -84,29 +88,52 @@ type Spool struct {
 	haunted  bool                     // they have been looked for
 	places   map[place]string         // of what is no job: why, in words
 	attempts map[disk.Identity]int    // of queued folders whose run an earlier server saw cut: which one is next
-	looks    chan look
-	quit     chan struct{} // closed when Run returns: nobody listens any more
-	wishes   chan bool     // of the operator: false: start nothing more; true: and stop what runs
-	ending   bool          // start nothing more, and end when nothing runs
-	told     chan told     // reasons that were left
-	looking  int           // readings under way
-	looksOf  map[int]int   // readings under way by uid
+	quit     chan struct{}            // closed when Run returns: nobody listens any more
+	wishes   chan bool                // of the operator: false: start nothing more; true: and stop what runs
+	ending   bool                     // start nothing more, and end when nothing runs
+	told     chan told                // reasons that were left
+
+	events     *events.Watcher // nil: the folders are looked at
+	clock      *disk.Clock
+	time       int64 // by the clock, at timeAt
+	timeAt     time.Time
+	list       listing
+	queueWatch int
+	left       map[disk.Identity]bool // folders that were taken out before they were complete
+	pauses     map[string]bool        // the files PAUSE
+	watched    map[int32]*job
+	glances    glances
+	arrivals   arrivals
+	outcomes   outcomes
+	follows    followers
+	owners     owners
+	names      interned // of owners
+
+	due     due
+	firsts  map[*job]time.Time // those whose turn it is, and until when the others wait for them
+	looks   chan *tour
+	tours   map[*tour]struct{}
+	looking int         // readings under way that are waited for
+	looksOf map[int]int // the same by user
+	peeking int         // those of info files alone
+	peeked  time.Time   // when the last of them began
 
 	started  time.Time
 	problems []string // what holds the whole server back
-	mute     bool     // the status files could not be written the last time
-	broken   string   // what was told of run files that can't be read
-	stuck    string   // the run file of an idle supervisor that was told of
-	known    bool     // the last look at QM_Jobs left no folder unknown
+	full     string   // that the disk is nearly full, in words
+	weighed  time.Time
+	mute     bool   // the status files could not be written the last time
+	broken   string // what was told of run files that can't be read
+	stuck    string // the run file of an idle supervisor that was told of
+	known    bool   // the last look at QM_Jobs left no folder unknown
 	paused   bool
 	result   Result
 
 	nextPoll, nextBeat, nextFlush time.Time
-	watched                       bool // Watch was told since the last poll
-	plan                          []planned
-	dirty                         bool      // queue.json is not as the plan
+	wake                          time.Time // when the schedule is to be asked again
+	shown                         bool      // Watch was told since the last poll
+	dirty                         bool      // something has changed that counts for the schedule
 	judgedBy                      time.Time // until when recovery waits for idle supervisors
-	holdTill                      time.Time // until when the schedule waits for readings that are about to end
 }
 
 // place is a name in one of the folders.
@@ -132,11 +159,18 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	}
 	s := &Spool{
 		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
-		jobs:     newJobs(),
+		jobs:     newJobs(opt.Fair),
 		ghosts:   make(map[disk.Identity]string),
 		looksOf:  make(map[int]int),
+		tours:    make(map[*tour]struct{}),
+		firsts:   make(map[*job]time.Time),
 		places:   make(map[place]string),
-		looks:    make(chan look, maxLooks),
+		left:     make(map[disk.Identity]bool),
+		pauses:   make(map[string]bool),
+		watched:  make(map[int32]*job),
+		names:    make(interned),
+		follows:  newFollowers(),
+		looks:    make(chan *tour, maxLooks),
 		quit:     make(chan struct{}),
 		wishes:   make(chan bool),
 		told:     make(chan told),
@@ -149,6 +183,14 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	if err := errors.Join(oneFileSystem(opt.Tree), s.checkWriters()); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
+	s.arrivals.lines = lines{root: root, name: layout.ArrivalsFile, log: log}
+	s.arrivals.open()
+	s.outcomes.lines = lines{root: root, name: layout.OutcomesFile, log: log}
+	s.outcomes.learn(launcher.Runs())
+	if s.clock, err = disk.NewClock(root, layout.ClockFile); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the time of the tree's file system: %w", err), root.Close())
+	}
+	s.events = s.openEvents()
 	return s, nil
 }
 
@@ -219,18 +261,21 @@ func oneFileSystem(tree layout.Tree) error {
 func (s *Spool) Run(ctx context.Context) (Result, error) {
 	defer s.root.Close()
 	defer close(s.quit)
+	defer func() { _ = s.events.Close() }()
 	s.judgedBy = time.Now().Add(patience)
 	wake := time.NewTimer(0)
 	defer wake.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			s.leave()
+			s.leaveTree()
 			return s.result, nil
 		case e := <-s.launcher.Events():
 			s.ended(e)
-		case l := <-s.looks:
-			s.looked(l)
+		case t := <-s.looks:
+			s.lookedAt(t)
+		case all := <-s.events.C():
+			s.happened(all, time.Now())
 		case t := <-s.told:
 			s.reasonLeft(t)
 		case stop := <-s.wishes:
@@ -238,11 +283,11 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 		case <-wake.C:
 		}
 		if err := s.step(time.Now()); err != nil {
-			s.leave()
+			s.leaveTree()
 			return s.result, err
 		}
 		if s.ending && !s.anyRunning() || s.Drain && s.drained() {
-			s.leave()
+			s.leaveTree()
 			return s.result, nil
 		}
 		wake.Reset(time.Until(s.next()))
@@ -252,37 +297,75 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 // step does what is due.
 func (s *Spool) step(now time.Time) error {
 	if !now.Before(s.nextPoll) {
-		s.nextPoll = now.Add(s.Poll)
+		s.nextPoll = now.Add(s.pollEvery())
 		if err := s.poll(now); err != nil {
 			return err
 		}
-		s.watched = false
+		s.shown = false
+	}
+	if !s.wake.IsZero() && !now.Before(s.wake) {
+		s.wake, s.dirty = time.Time{}, true
 	}
 	s.retryMoves(now)
+	s.leaveAlone(now)
 	s.startLooks(now)
+	s.lead(now)
 	s.schedule(now)
-	if s.Watch != nil && (s.dirty || !s.watched) {
+	s.startLooks(now) // of those whose turn it is
+	if s.Watch != nil && (s.dirty || !s.shown) {
 		s.Watch(s.runningJobs())
-		s.watched = true
+		s.shown = true
 	}
+	s.arrivals.flush()
+	s.outcomes.flush()
 	s.tell(now)
 	return nil
+}
+
+// wakeAt has the schedule asked again at that time, or sooner.
+func (s *Spool) wakeAt(t time.Time) {
+	if s.wake.IsZero() || t.Before(s.wake) {
+		s.wake = t
+	}
 }
 
 // next is when something is due without a message.
 func (s *Spool) next() time.Time {
 	next := s.nextPoll
-	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.holdTill, s.jobs.due(s.looking < maxLooks)} {
+	sooner := func(t time.Time) {
 		if !t.IsZero() && t.Before(next) {
 			next = t
 		}
 	}
+	for j := range s.jobs.late {
+		sooner(j.retry)
+	}
+	for t := range s.tours {
+		if !t.late {
+			sooner(t.since.Add(lookPatience + time.Millisecond))
+		}
+	}
+	for _, till := range s.firsts {
+		sooner(till)
+	}
+	if s.looking < maxLooks {
+		sooner(s.due.first())
+		if len(s.jobs.listed) > 0 {
+			sooner(s.peeked.Add(recheck))
+		}
+	}
+	if s.follows.scan {
+		sooner(s.follows.next)
+	}
+	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.wake} {
+		sooner(t)
+	}
 	return next
 }
 
-// leave says that the server ends and which jobs run on.
-func (s *Spool) leave() {
-	for _, j := range s.jobs.by[running] {
+// leaveTree says that the server ends and which jobs run on.
+func (s *Spool) leaveTree() {
+	for j := range s.jobs.by[running] {
 		s.log.Info("job runs on; the next start adopts it", "job", j.shown())
 	}
 	s.beat(time.Now(), true)

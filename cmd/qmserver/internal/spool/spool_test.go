@@ -42,7 +42,7 @@ func newServer(t *testing.T) *server {
 	tree := layout.Tree(filepath.Join(t.TempDir(), "QM"))
 	return &server{t: t, tree: tree, opt: Options{
 		Tree: tree, Slots: 4, JobFiles: []string{"proc_config.cfg"},
-		Poll: 20 * time.Millisecond, Settle: 40 * time.Millisecond, Grace: time.Second, Host: "here",
+		Poll: 20 * time.Millisecond, Settle: 40 * time.Millisecond, Grace: time.Second, Host: "here", Events: true,
 	}}
 }
 
@@ -435,12 +435,14 @@ func TestACopyIsWaitedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	for range 20 {
 		if _, err := io.WriteString(f, "0123456789"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(50 * time.Millisecond) // the copy is slow; this is what is tried here
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 	s.await("done", func() bool { return s.where("a") == "done" })
 	s.end()

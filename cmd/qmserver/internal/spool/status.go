@@ -3,10 +3,14 @@ package spool
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/pkg/layout"
@@ -42,9 +46,7 @@ func (s *Spool) tell(now time.Time) {
 			s.nextFlush = now.Add(flushEvery)
 		}
 	}
-	if s.holdTill.IsZero() {
-		s.dirty = false // all that changed has been planned for
-	}
+	s.dirty = false // all that changed has been planned for
 }
 
 // pending tells whether what the run files say of a folder still counts: it
@@ -62,36 +64,36 @@ func (s *Spool) beat(now time.Time, stopped bool) {
 	s.replace(layout.HeartbeatFile, h)
 }
 
-// flush writes queue.json.
+// mostOthers is how many places in queue.json those may take that are not in
+// line, however many are.
+const mostOthers = 200
+
+// flush writes queue.json, and has the folders watched that it tells of first.
 func (s *Spool) flush(now time.Time) {
-	q := layout.Queue{Written: now, Waiting: len(s.plan), Jobs: []layout.QueueJob{}}
-	for i, p := range s.plan {
-		if len(q.Jobs) == layout.MaxQueueJobs {
-			break
-		}
-		q.Jobs = append(q.Jobs, layout.QueueJob{ID: layout.ID(p.name), Position: i + 1, Arrived: p.arrived, Reason: p.Reason})
+	others := len(s.jobs.by[aside]) + len(s.jobs.by[arriving])
+	plan := s.jobs.queue.Plan(s.machine(), layout.MaxQueueJobs-min(others, mostOthers))
+	q := layout.Queue{Written: now, Waiting: s.jobs.queue.Len() + len(s.jobs.by[aside]), Jobs: []layout.QueueJob{}}
+	q.Arriving = s.jobs.inQueue() - q.Waiting
+	first := make([]*job, 0, len(plan))
+	for i, d := range plan {
+		first = append(first, d.Job)
+		q.Jobs = append(q.Jobs, layout.QueueJob{ID: layout.ID(d.Job.name), Position: i + 1, Arrived: d.Job.arrived(), Reason: d.Reason})
 	}
-	coming := s.arrivingJobs()
-	q.Arriving = len(coming)
-	for _, j := range coming {
-		if len(q.Jobs) == layout.MaxQueueJobs {
-			break
-		}
-		q.Jobs = append(q.Jobs, layout.QueueJob{ID: layout.ID(j.name), Arriving: true, Arrived: j.arrived, Reason: cmp.Or(j.reading.words, "arriving")})
+	for _, j := range sorted(s.jobs.by[aside]) {
+		q.Jobs = append(q.Jobs, layout.QueueJob{ID: layout.ID(j.name), Arrived: j.arrived(), Reason: j.why()})
 	}
+	for _, j := range sorted(s.jobs.by[arriving]) {
+		q.Jobs = append(q.Jobs, layout.QueueJob{ID: layout.ID(j.name), Arriving: true, Arrived: j.arrived(), Reason: j.why()})
+	}
+	q.Jobs = q.Jobs[:min(len(q.Jobs), layout.MaxQueueJobs)]
 	q.Notes = s.notes()
 	s.replace(layout.QueueFile, q)
+	s.watchFront(first, now)
 }
 
-func (s *Spool) arrivingJobs() []*job {
-	var coming []*job
-	for _, j := range s.jobs.by[arriving] {
-		coming = append(coming, j)
-	}
-	slices.SortFunc(coming, func(a, b *job) int {
-		return cmp.Or(a.arrived.Compare(b.arrived), strings.Compare(a.name, b.name))
-	})
-	return coming
+// sorted returns jobs in the order of their arrival.
+func sorted(jobs map[*job]struct{}) []*job {
+	return slices.SortedFunc(maps.Keys(jobs), byArrival)
 }
 
 // notes tells of what is no job and of jobs that can't be moved.
@@ -100,7 +102,7 @@ func (s *Spool) notes() []layout.Note {
 	for p, text := range s.places {
 		notes = append(notes, layout.Note{Folder: p.state.Folder(), ID: layout.ID(p.name), Text: text})
 	}
-	for _, j := range s.jobs.by[over] {
+	for j := range s.jobs.by[over] {
 		if j.trouble != "" {
 			notes = append(notes, layout.Note{Folder: j.move.from.Folder(), ID: layout.ID(j.name), Text: "has ended and " + j.trouble})
 		}
@@ -123,4 +125,17 @@ func (s *Spool) replace(name string, value any) {
 		s.log.Info("status can be written again")
 	}
 	s.mute = err != nil
+}
+
+// tellFull says that nothing starts for lack of room, or that it goes on.
+func (s *Spool) tellFull(why string) {
+	if why != "" {
+		s.log.Error("nothing starts", "reason", why)
+	} else {
+		s.log.Info("queue goes on")
+	}
+}
+
+func fullWords(free, least int64) string {
+	return fmt.Sprintf("the disk is nearly full: %s are free, min_free asks for %s", humanize.IBytes(uint64(free)), humanize.IBytes(uint64(least)))
 }

@@ -93,6 +93,9 @@ func prepare(job *Job, sig *signals, asOwner bool) (*attempt, error) {
 		err = folder.CheckOwner(dir)
 	}
 	if err == nil {
+		err = job.verify(dir)
+	}
+	if err == nil {
 		err = folder.Enter(dir)
 	}
 	if err != nil {
@@ -104,6 +107,25 @@ func prepare(job *Job, sig *signals, asOwner bool) (*attempt, error) {
 		return nil, errors.Join(err, os.Chdir(string(os.PathSeparator)), dir.Close())
 	}
 	return a, nil
+}
+
+// errChanged says that the folder is not as it was when it was found complete.
+var errChanged = errors.New("something in it has changed since it was found complete")
+
+// verify reads the tree again, after the claim and before the start: nothing
+// may have come to it, and nothing be open for writing; HOLD counts until now.
+func (j *Job) verify(dir *os.Root) error {
+	if j.Proof == 0 {
+		return nil
+	}
+	now, err := folder.ReadTree(dir)
+	if err != nil {
+		return err
+	}
+	if now.Proof() != j.Proof || now.Open != "" || now.Hold {
+		return errChanged
+	}
+	return nil
 }
 
 // close lets go of the folder: a working directory would keep its file system
@@ -156,6 +178,8 @@ func (a *attempt) end() runfile.End {
 // notRun tells people why a job was not started, and whether that may pass.
 func (e *Ended) notRun(err error) {
 	switch {
+	case errors.Is(err, errChanged):
+		e.NotRun, e.Changed = err.Error(), true
 	case errors.Is(err, layout.ErrNotRegular):
 		e.NotRun = layout.JobLog + " in its folder is not a regular file; remove it and drop the folder again"
 	case errors.Is(err, fs.ErrPermission):

@@ -31,7 +31,8 @@ const RunFD = 3
 // Job is what a supervisor is told of a job.
 type Job struct {
 	folder.Ref        // what else lies at its path is not started
-	Run        string `json:"run"` // QM_RUN in the job's environment
+	Proof      uint64 `json:"proof"` // of the tree that was found complete; see folder.Tree. Another one is not started
+	Run        string `json:"run"`   // QM_RUN in the job's environment
 	Attempt    int    `json:"attempt"`
 	Rerun      bool   `json:"rerun"` // it asks to be run again when it is interrupted
 
@@ -73,6 +74,7 @@ type Task struct {
 type Look struct {
 	folder.Ref
 	JobFiles []string `json:"job_files"`
+	All      bool     `json:"all"`
 }
 
 // Leave is to leave a reason in a folder; see folder.LeaveReason.
@@ -100,6 +102,7 @@ type Ended struct {
 	// says nothing of it, and End is empty.
 	NotRun  string `json:"not_run,omitempty"`
 	Passing bool   `json:"passing,omitempty"` // with NotRun: it may work later
+	Changed bool   `json:"changed,omitempty"` // with NotRun: the folder is not as it was found complete
 	runfile.End
 }
 
@@ -172,7 +175,7 @@ func (s *supervisor) do(line []byte) error {
 	case task.Stop:
 		return nil // the job has ended in the meantime
 	case task.Look != nil:
-		look := folder.LookAt(task.Look.Ref, task.Look.JobFiles)
+		look := folder.LookAt(task.Look.Ref, task.Look.JobFiles, task.Look.All)
 		answer.Look = &look
 	case task.Leave != nil:
 		answer.Left = &Left{}

@@ -1,0 +1,130 @@
+package events
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// entries are the events about what comes into a folder and leaves it.
+	entries = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE
+	// contents are those about the files in it.
+	contents = unix.IN_CLOSE_WRITE | unix.IN_ATTRIB
+	// self are those about the folder itself.
+	self = unix.IN_MOVE_SELF | unix.IN_DELETE_SELF | unix.IN_UNMOUNT
+)
+
+// Open returns a watcher, or nil where there can be none; see inotify(7).
+func Open() *Watcher {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), "inotify")
+	w := &Watcher{fd: fd, events: make(chan []Event, 16), close: f.Close}
+	go w.read(f)
+	return w
+}
+
+// Close ends the watcher and closes C.
+func (w *Watcher) Close() error {
+	if w == nil {
+		return nil
+	}
+	go func() { // who reads may wait to be heard
+		for range w.events {
+		}
+	}()
+	return w.close()
+}
+
+// Watch begins to tell what comes into the folder at path and leaves it, with
+// inside also what happens to the files in it. It returns who the watch is in
+// events; the same folder has the same. It follows no link.
+func (w *Watcher) Watch(path string, inside bool) (int, error) {
+	if w == nil {
+		return 0, errors.ErrUnsupported
+	}
+	mask := uint32(entries | self | unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW | unix.IN_EXCL_UNLINK)
+	if inside {
+		mask = entries | contents | unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW | unix.IN_EXCL_UNLINK
+	}
+	id, err := unix.InotifyAddWatch(w.fd, path, mask)
+	if err != nil {
+		return 0, &os.PathError{Op: "inotify_add_watch", Path: path, Err: err}
+	}
+	return id, nil
+}
+
+// Forget ends a watch.
+func (w *Watcher) Forget(id int) {
+	if w != nil {
+		_, _ = unix.InotifyRmWatch(w.fd, uint32(id)) // it may have ended with its folder
+	}
+}
+
+func (w *Watcher) read(f *os.File) {
+	defer close(w.events)
+	p := parser{}
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(buf)
+		if err != nil {
+			return // closed
+		}
+		if all := p.parse(buf[:n]); len(all) > 0 {
+			w.events <- all
+		}
+	}
+}
+
+// parser knows renames within a folder by their two halves, which have the
+// same cookie and follow each other.
+type parser struct {
+	cookie uint32 // of the last half that left
+	from   int    // where
+}
+
+func (p *parser) parse(buf []byte) []Event {
+	var all []Event
+	for len(buf) >= unix.SizeofInotifyEvent {
+		watch := int(int32(binary.NativeEndian.Uint32(buf)))
+		mask, cookie := binary.NativeEndian.Uint32(buf[4:]), binary.NativeEndian.Uint32(buf[8:])
+		end := min(unix.SizeofInotifyEvent+int(binary.NativeEndian.Uint32(buf[12:])), len(buf))
+		name, _, _ := bytes.Cut(buf[unix.SizeofInotifyEvent:end], []byte{0})
+		buf = buf[end:]
+		kind, told := p.kind(mask, cookie, watch)
+		if told {
+			all = append(all, Event{kind, watch, string(name)})
+		}
+	}
+	return all
+}
+
+func (p *parser) kind(mask, cookie uint32, watch int) (Kind, bool) {
+	switch {
+	case mask&unix.IN_Q_OVERFLOW != 0:
+		return Overflow, true
+	case mask&unix.IN_IGNORED != 0:
+		return 0, false
+	case mask&self != 0:
+		return Gone, true
+	case mask&unix.IN_MOVED_FROM != 0:
+		p.cookie, p.from = cookie, watch
+		return Left, true
+	case mask&unix.IN_MOVED_TO != 0:
+		if cookie == p.cookie && watch == p.from {
+			return Made, true
+		}
+		return Came, true
+	case mask&unix.IN_CREATE != 0:
+		return Made, true
+	case mask&unix.IN_DELETE != 0:
+		return Left, true
+	}
+	return Changed, true
+}

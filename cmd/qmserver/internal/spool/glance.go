@@ -1,0 +1,137 @@
+package spool
+
+import (
+	"time"
+
+	"qm/cmd/qmserver/internal/folder"
+	"qm/pkg/layout"
+)
+
+// An edit of a waiting job's info file, and HOLD, are seen at once in the first
+// of the queue and in those set aside, by events about their folders; where
+// there are none, and in the rest, by a glance at some of them at each poll.
+
+const (
+	// glanceRound is how long it takes until each waiting job was glanced at.
+	glanceRound = 60 * time.Second
+	// glanceFront is how many of the first, and of those set aside, are glanced
+	// at in each poll where no events tell of them.
+	glanceFront = 200
+)
+
+// glances is whose turn it is to be glanced at.
+type glances struct {
+	rest  []*job // of this round
+	part  int    // how many of them at each poll
+	front []*job // the first of the queue and those set aside; nil: find out
+	turn  int    // the next of the front
+}
+
+// glance looks from outside at some of the waiting jobs.
+func (s *Spool) glance(now time.Time) {
+	g := &s.glances
+	if len(g.rest) == 0 {
+		for _, j := range s.jobs.names {
+			g.rest = append(g.rest, j)
+		}
+		polls := max(1, int(glanceRound/s.pollEvery()))
+		g.part = (len(g.rest) + polls - 1) / polls
+	}
+	n := min(g.part, len(g.rest))
+	for _, j := range g.rest[:n] {
+		s.glanceAt(j, now)
+	}
+	if g.rest = g.rest[n:]; len(g.rest) == 0 {
+		g.rest = nil
+	}
+	for range min(glanceFront, len(g.front)) {
+		g.turn = (g.turn + 1) % len(g.front)
+		s.glanceAt(g.front[g.turn], now)
+	}
+}
+
+func (s *Spool) glanceAt(j *job, now time.Time) {
+	if j.watch != 0 || j.phase != waiting && j.phase != aside || j.reading != nil || s.jobs.all[j.Identity] != j {
+		return
+	}
+	if !s.isAsSeen(j) {
+		s.touched(j, now)
+	}
+}
+
+// isAsSeen tells whether a queued folder, seen from outside, is as it was when
+// it was read. One that is gone is: the next listing tells.
+func (s *Spool) isAsSeen(j *job) bool {
+	files := s.JobFiles
+	if s.Owners {
+		files = nil // nothing in a user's folder is looked at by us
+	}
+	m, err := folder.MarkAt(s.Tree.Job(layout.Queued, j.name), files)
+	return err != nil || m.Top == j.mark.Top && (s.Owners || m.Info == j.mark.Info)
+}
+
+// touched has a job read anew in which something was changed.
+func (s *Spool) touched(j *job, now time.Time) {
+	if !j.phase.queued() {
+		return
+	}
+	j.moved = false
+	s.observe(j, now)
+}
+
+// watchFront watches the folders of the first of the queue, and of those set
+// aside, and no others.
+func (s *Spool) watchFront(first []*job, now time.Time) {
+	s.glances.front = nil
+	if s.events == nil {
+		s.glances.front = append(first, s.jobsIn(aside)...)
+		return
+	}
+	wanted := make(map[*job]bool, len(first))
+	for _, j := range first {
+		wanted[j] = true
+	}
+	for j := range s.jobs.by[aside] {
+		wanted[j] = true
+	}
+	for _, j := range s.watched {
+		if !wanted[j] {
+			s.unwatch(j)
+		}
+	}
+	for j := range wanted {
+		if j.watch == 0 && !s.watch(j, now) {
+			s.glances.front = append(s.glances.front, j)
+		}
+	}
+}
+
+// watch begins to watch a job's folder. What happened before shows in a glance.
+func (s *Spool) watch(j *job, now time.Time) bool {
+	id, err := s.events.Watch(s.Tree.Job(layout.Queued, j.name), true)
+	if err != nil {
+		return false // there are no more to be had, mostly
+	}
+	j.watch = int32(id)
+	s.watched[j.watch] = j
+	if j.reading == nil && !s.isAsSeen(j) {
+		s.touched(j, now)
+	}
+	return true
+}
+
+func (s *Spool) unwatch(j *job) {
+	if j.watch != 0 {
+		s.events.Forget(int(j.watch))
+		delete(s.watched, j.watch)
+		j.watch = 0
+	}
+}
+
+func (s *Spool) jobsIn(p phase) []*job {
+	var all []*job
+	for j := range s.jobs.by[p] {
+		all = append(all, j)
+	}
+	return all
+}

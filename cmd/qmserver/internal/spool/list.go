@@ -1,0 +1,347 @@
+package spool
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/events"
+	"qm/pkg/layout"
+)
+
+const (
+	// racy is how long after a change of a folder's time another change may
+	// leave that as it is: stamps lag by a tick, on shares by a second.
+	racy = 2 * time.Second
+	// wholeAge is how much older than the last listing without its name a
+	// folder must be to have been moved in: stamps lag by a tick.
+	wholeAge = time.Second
+	// listShare is what part of the time listings may take: a queue of 100,000
+	// is listed less often.
+	listShare = 50
+)
+
+// listing is what is known of the last listings of the queue folder.
+type listing struct {
+	folder disk.Identity // what was listed
+	mtime  int64         // of the folder, before
+	at     int64         // by the file system's clock, before; 0: never
+	number uint32        // how many there have been
+	again  bool          // whatever the folder's time says
+	next   time.Time     // none sooner
+	remote bool          // the file system's times and events can't be relied on
+}
+
+// listQueue brings what is known of the queue up to date, unless nothing has
+// come or gone.
+func (s *Spool) listQueue(now time.Time) {
+	path := s.Tree.Folder(layout.Queued)
+	facts, err := disk.Lstat(path)
+	if err != nil {
+		s.problems = append(s.problems, err.Error())
+		return
+	}
+	if s.list.folder != facts.Identity {
+		s.list.folder, s.list.again = facts.Identity, true
+		s.watchQueue(path)
+	}
+	if !s.list.again && !s.list.remote && facts.Mtime == s.list.mtime || now.Before(s.list.next) {
+		return
+	}
+	at := s.fileTime(now)
+	if err := s.listAll(path, now); err != nil {
+		s.problems = append(s.problems, err.Error())
+		return
+	}
+	s.list.again = at-facts.Mtime < int64(racy)
+	s.list.mtime, s.list.at = facts.Mtime, at
+	s.list.next = now.Add(listShare * time.Since(now))
+}
+
+func (s *Spool) listAll(path string, now time.Time) error {
+	s.forgetPlaces(layout.Queued)
+	s.list.number++
+	paused := make(map[string]bool)
+	var fresh []*job
+	err := disk.List(path, func(name []byte, inode uint64, kind fs.FileMode) {
+		if j := s.jobs.names[string(name)]; j != nil && j.Inode == inode {
+			j.seen = s.list.number
+			return
+		}
+		if isPause(string(name), kind) {
+			paused[string(name)] = true
+			return
+		}
+		if j := s.entry(string(name), kind, false); j != nil {
+			fresh = append(fresh, j)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	s.pauses = paused
+	s.setPaused()
+	s.welcome(fresh, now)
+	for _, j := range s.jobs.names {
+		if j.seen != s.list.number {
+			s.missed(j)
+		}
+	}
+	return nil
+}
+
+// entry looks at what lies under a name of the queue folder, and returns it if
+// it is a job that is not known. The kind is what a listing told of it.
+func (s *Spool) entry(name string, kind fs.FileMode, came bool) *job {
+	if kind != disk.UnknownKind {
+		if why := noCandidate(name, kind); why != "" {
+			s.note(layout.Queued, name, why)
+			return nil
+		}
+	}
+	facts, err := disk.Lstat(s.Tree.Job(layout.Queued, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if j := s.jobs.names[name]; j != nil {
+			j.seen = s.list.number // a file system that does not answer now: no news
+		}
+		return nil
+	}
+	if err != nil {
+		return nil // gone since it was listed
+	}
+	if why := noCandidate(name, facts.Mode.Type()); why != "" {
+		s.note(layout.Queued, name, why)
+		return nil
+	}
+	if facts.MountRoot {
+		s.note(layout.Queued, name, "another file system is mounted here: copy the folder instead")
+		return nil
+	}
+	if j := s.jobs.all[facts.Identity]; j != nil {
+		s.met(j, name, came)
+		return nil
+	}
+	j := &job{Identity: facts.Identity, name: name, uid: int32(facts.UID), mode: facts.Mode, seen: s.list.number}
+	j.Changed = facts.Ctime
+	j.moved = came || s.wasWhole(facts)
+	return j
+}
+
+// met takes notice of a job that is known, under the name that it has now.
+func (s *Spool) met(j *job, name string, came bool) {
+	if !j.phase.queued() {
+		return // it is being moved
+	}
+	j.seen = s.list.number
+	if came && j.course == nil && j.proven == 0 {
+		j.moved = true // a listing was quicker than the event
+	}
+	if j.name != name {
+		s.log.Info("job renamed", "job", j.shown(), "to", layout.Display(name))
+		s.jobs.rename(j, name)
+		s.dirty = true
+	}
+}
+
+// wasWhole tells whether a folder that was in no listing before is so old that
+// it was made elsewhere, and so moved in with all that is in it.
+func (s *Spool) wasWhole(facts disk.Facts) bool {
+	return s.list.at != 0 && facts.Birth != 0 && s.list.at-facts.Birth >= int64(wholeAge) && !s.left[facts.Identity]
+}
+
+// welcome takes jobs in that were seen for the first time at once, in the order
+// in which they have changed, unless an earlier server has seen them.
+func (s *Spool) welcome(fresh []*job, now time.Time) {
+	for _, j := range fresh {
+		j.Arrived = now.UnixNano()
+		s.arrivals.recall(j)
+	}
+	slices.SortFunc(fresh, byArrival)
+	for _, j := range fresh {
+		if s.attempts[j.Identity] > 1 {
+			j.begin().attempt = s.attempts[j.Identity]
+		}
+		s.jobs.add(j)
+		s.arrivals.note(j)
+		s.dirty = true
+	}
+}
+
+// missed drops a job that a listing did not tell of, if it is gone.
+func (s *Spool) missed(j *job) {
+	facts, err := disk.Lstat(s.Tree.Job(layout.Queued, j.name))
+	switch {
+	case err == nil && facts.Identity == j.Identity:
+		j.seen = s.list.number
+	case err == nil || errors.Is(err, fs.ErrNotExist):
+		s.log.Info("job taken back", "job", j.shown())
+		s.drop(j)
+	}
+}
+
+// happened takes notice of what the events tell.
+func (s *Spool) happened(all []events.Event, now time.Time) {
+	var gone []*job
+	for _, e := range all {
+		switch {
+		case e.Kind == events.Overflow:
+			s.list.again, s.list.next, s.nextPoll = true, time.Time{}, now
+			s.glances.front = nil
+		case e.Kind == events.Gone:
+			if e.Watch == s.queueWatch {
+				s.list.folder, s.nextPoll = disk.Identity{}, now
+			}
+		case e.Watch != s.queueWatch:
+			if j := s.watched[int32(e.Watch)]; j != nil {
+				s.touched(j, now)
+			}
+		case e.Kind == events.Left:
+			gone = append(gone, s.wentAway(e.Name)...)
+		default:
+			s.appeared(e.Name, e.Kind == events.Came, now)
+		}
+	}
+	for _, j := range gone {
+		if j.phase.queued() && s.jobs.all[j.Identity] == j { // and was not only renamed
+			s.missed(j)
+		}
+	}
+}
+
+// appeared looks at what has come under a name.
+func (s *Spool) appeared(name string, came bool, now time.Time) {
+	if layout.IsControl(name, layout.Pause) {
+		facts, err := disk.Lstat(s.Tree.Job(layout.Queued, name))
+		if err == nil && isPause(name, facts.Mode.Type()) {
+			s.pauses[name] = true
+			s.setPaused()
+			return
+		}
+	}
+	s.forget(layout.Queued, name)
+	if j := s.entry(name, disk.UnknownKind, came); j != nil {
+		s.welcome([]*job{j}, now)
+	}
+}
+
+// wentAway returns the job that had the name, if that is still its name.
+func (s *Spool) wentAway(name string) []*job {
+	s.forget(layout.Queued, name)
+	if s.pauses[name] {
+		delete(s.pauses, name)
+		s.setPaused()
+	}
+	if j := s.jobs.names[name]; j != nil {
+		return []*job{j}
+	}
+	return nil
+}
+
+// isPause tells whether an entry of the queue folder pauses the queue.
+func isPause(name string, kind fs.FileMode) bool {
+	return kind.IsRegular() && layout.IsControl(name, layout.Pause)
+}
+
+// mayPause: where users share the queue folder, only root and its owner pause
+// it for all.
+func (s *Spool) mayPause(file string) bool {
+	if !s.Owners {
+		return true
+	}
+	folder, err := disk.Lstat(s.Tree.Folder(layout.Queued))
+	f, err2 := disk.Lstat(s.Tree.Job(layout.Queued, file))
+	return err == nil && err2 == nil && (f.UID == 0 || f.UID == folder.UID)
+}
+
+func (s *Spool) setPaused() {
+	paused := false
+	for name := range s.pauses {
+		paused = paused || s.mayPause(name)
+	}
+	if paused == s.paused {
+		return
+	}
+	s.paused, s.dirty = paused, true
+	if paused {
+		s.log.Info("queue paused", "by", layout.Pause)
+	} else {
+		s.log.Info("queue resumed")
+	}
+}
+
+// hidden says that a name is none of ours and not worth a word.
+const hidden = "hidden"
+
+// foreign are what other systems keep everywhere.
+var foreign = map[string]bool{
+	"@eaDir": true, "#recycle": true, "System Volume Information": true, "lost+found": true,
+	"Thumbs.db": true, "desktop.ini": true,
+}
+
+func isHidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") || foreign[layout.OwnName(name)]
+}
+
+// noCandidate tells why an entry of the queue is no job, in words for the
+// page, or "".
+func noCandidate(name string, kind fs.FileMode) string {
+	switch {
+	case isHidden(name):
+		return hidden
+	case unfinished(name):
+		return "named like an unfinished copy: rename it to run it"
+	case kind&fs.ModeSymlink != 0:
+		return "a link is no job: drop the folder itself"
+	case !kind.IsDir():
+		return "a file is no job: drop a folder that holds it and an info file"
+	}
+	return ""
+}
+
+// unfinished tells of names that programs give to what they are still copying.
+func unfinished(name string) bool {
+	for _, suffix := range [...]string{".part", ".partial", ".tmp", ".filepart", ".crdownload"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// drop forgets a job that is not ours any more. A folder that was not complete
+// is not taken for whole when it comes again.
+func (s *Spool) drop(j *job) {
+	if j.phase.queued() && j.proven == 0 {
+		s.left[j.Identity] = true
+	}
+	s.unwatch(j)
+	s.jobs.remove(j)
+	delete(s.attempts, j.Identity)
+	s.dirty = true
+}
+
+// note keeps for the page what is to be said of something that is no job.
+func (s *Spool) note(state layout.State, name, why string) {
+	if why != hidden {
+		s.places[place{state, name}] = why
+		s.dirty = true
+	}
+}
+
+func (s *Spool) forget(state layout.State, name string) {
+	if _, there := s.places[place{state, name}]; there {
+		delete(s.places, place{state, name})
+		s.dirty = true
+	}
+}
+
+func (s *Spool) forgetPlaces(state layout.State) {
+	for p := range s.places {
+		if p.state == state {
+			delete(s.places, p)
+		}
+	}
+}
