@@ -28,7 +28,7 @@ func (s *Spool) schedule(now time.Time) {
 			case d.Start:
 				tried = true
 				s.claim(d.Job, now)
-			case i < ahead && d.Job.proven == 0 && d.Job.reading == nil && s.looking == 0:
+			case i < ahead && d.Job.proven == 0 && d.Job.reading == nil && s.looking-s.peeking < maxLooks/2:
 				s.observe(d.Job, now) // so that it is ready when its turn comes
 			}
 		}

@@ -22,6 +22,8 @@ const (
 	// listShare is what part of the time listings may take: a queue of 100,000
 	// is listed less often.
 	listShare = 50
+	// maxCrowd is how many may be seen first at once without a word about memory.
+	maxCrowd = 1000
 )
 
 // listing is what is known of the last listings of the queue folder.
@@ -85,6 +87,9 @@ func (s *Spool) listAll(path string, now time.Time) error {
 	s.pauses = paused
 	s.setPaused()
 	s.welcome(fresh, now)
+	if s.list.number == 1 {
+		s.arrivals.listed(s.jobs.all)
+	}
 	for _, j := range s.jobs.names {
 		if j.seen != s.list.number {
 			s.missed(j)
@@ -160,6 +165,7 @@ func (s *Spool) welcome(fresh []*job, now time.Time) {
 		s.arrivals.recall(j)
 	}
 	slices.SortFunc(fresh, byArrival)
+	s.crowd = s.crowd || len(fresh) > maxCrowd
 	for _, j := range fresh {
 		if s.attempts[j.Identity] > 1 {
 			j.begin().attempt = s.attempts[j.Identity]

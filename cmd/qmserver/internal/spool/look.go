@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"runtime/debug"
 	"time"
 
 	"qm/cmd/qmserver/internal/folder"
@@ -125,6 +126,10 @@ func (s *Spool) nextListed() *job {
 		s.jobs.listed = s.jobs.listed[1:]
 	}
 	s.jobs.listed = nil
+	if s.crowd {
+		s.crowd = false
+		debug.FreeOSMemory() // to take in a long queue needs more than to have it
+	}
 	return nil
 }
 

@@ -115,6 +115,7 @@ type Spool struct {
 	tours   map[*tour]struct{}
 	looking int         // readings under way that are waited for
 	looksOf map[int]int // the same by user
+	crowd   bool        // very many were seen first at once, and are being read
 	peeking int         // those of info files alone
 	peeked  time.Time   // when the last of them began
 

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"qm/pkg/layout"
+)
+
+// live is the real server on a tree of its own, in which a job that saw not all
+// of its input fails.
+type live struct {
+	*crashTree
+	server *exec.Cmd
+	source string // a whole job, beside the tree
+}
+
+// checked is the job: it compares all of its input with what was sent.
+const checked = "[QMOptions]\nscript = sha256sum --quiet -c sums && test $(ls a | wc -l) = 20\nnb_proc = 1\n"
+
+func newLive(t *testing.T, cfg string) *live {
+	t.Helper()
+	dir := t.TempDir()
+	l := &live{crashTree: &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}, source: filepath.Join(dir, "source")}
+	l.write("QMserv.cfg", "[QMServer]\nMaxNbProcessors = 64\n"+cfg)
+	var sums bytes.Buffer
+	for i := range 20 {
+		name, text := fmt.Sprintf("a/%d.dat", i), strings.Repeat(fmt.Sprint("line ", i, "\n"), 50*(i+1))
+		l.write(filepath.Join("source", name), text)
+		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256([]byte(text)), name)
+	}
+	l.write("source/sums", sums.String())
+	l.write("source/proc_config.cfg", checked)
+	l.start()
+	t.Cleanup(func() { l.kill() })
+	return l
+}
+
+func (l *live) start() {
+	l.t.Helper()
+	log, err := os.OpenFile(filepath.Join(l.dir, "stderr"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer log.Close()
+	l.server = exec.Command(os.Args[0], "-config", "QMserv.cfg")
+	l.server.Dir, l.server.Stderr, l.server.Env = l.dir, log, append(os.Environ(), twinVar+"=run", l.mark())
+	if err := l.server.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.await("the server runs", func() bool {
+		data, err := os.ReadFile(l.tree.Path(layout.HeartbeatFile))
+		return err == nil && bytes.Contains(data, fmt.Appendf(nil, `"pid":%d,`, l.server.Process.Pid))
+	})
+}
+
+func (l *live) kill() {
+	_ = l.server.Process.Kill()
+	_ = l.server.Wait()
+	l.await("nothing is left", func() bool { return len(l.supervisors()) == 0 })
+}
+
+func (l *live) await(what string, cond func() bool) {
+	l.t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !cond(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			l.t.Fatalf("waited in vain until %s\n%s", what, tail(l.stderr()))
+		}
+	}
+}
+
+// shell runs a script with the source as $1 and the job's place in the queue
+// as $2.
+func (l *live) shell(t *testing.T, name, script string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-euc", script, "sh", l.source, l.tree.Job(layout.Queued, name))
+	cmd.Dir = l.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", name, err, out)
+	}
+}
+
+// succeeded waits for the end of a job, which must have seen all of its input.
+func (l *live) succeeded(t *testing.T, name string) {
+	t.Helper()
+	done, lost := l.tree.Job(layout.Done, name), l.tree.Job(layout.Lost, name)
+	l.await(name+" is done", func() bool {
+		_, err := os.Stat(done)
+		_, err2 := os.Stat(lost)
+		return err == nil || err2 == nil
+	})
+	log, err := os.ReadFile(filepath.Join(done, layout.JobLog))
+	if err != nil || !bytes.HasSuffix(log, []byte("with code 0\n")) {
+		t.Errorf("%s: %v\n%s", name, err, log)
+	}
+	if old, _ := filepath.Glob(filepath.Join(done, "process.*.log")); len(old) > 0 {
+		t.Errorf("%s was started more than once: %v", name, old)
+	}
+}
+
+// ways are how folders come into the queue: with the real tools, and as the
+// programs write that can't be had here.
+var ways = map[string]struct {
+	needs  string
+	script string
+}{
+	"cp -r":                            {"cp", `cp -r "$1" "$2"`},
+	"cp -a":                            {"cp", `cp -a "$1" "$2"`},
+	"rsync -a":                         {"rsync", `rsync -a "$1/" "$2"`},
+	"rsync slow":                       {"rsync", `rsync -a --bwlimit=40 "$1/" "$2"`},
+	"tar x":                            {"tar", `tar -C "$1" -cf - . | (mkdir "$2" && tar -C "$2" -xf -)`},
+	"unzip":                            {"unzip", `(cd "$1" && zip -qr "../$$.zip" .); unzip -q "$$.zip" -d "$2"`},
+	"mv from another file system":      {"mv", `d=$(mktemp -d -p /dev/shm) && cp -r "$1" "$d/j" && mv "$d/j" "$2" && rmdir "$d"`},
+	"moved in":                         {"cp", `cp -r "$1" aside && mv aside "$2"`},
+	"info file first":                  {"cp", `mkdir "$2"; cp "$1/proc_config.cfg" "$2"; sleep 0.4; cp -r "$1/a" "$1/sums" "$2"`},
+	"info file last":                   {"cp", `mkdir "$2"; cp -r "$1/a" "$1/sums" "$2"; sleep 1.5; cp "$1/proc_config.cfg" "$2"`},
+	"pauses between files":             {"cp", `mkdir -p "$2/a"; cp "$1/proc_config.cfg" "$1/sums" "$2"; for f in "$1"/a/*; do sleep 0.3; cp "$f" "$2/a"; done`},
+	"like Finder":                      {"cp", `mkdir -p "$2/a"; cp "$1/proc_config.cfg" "$1/sums" "$2"; for f in "$1"/a/*; do : >"$2/a/${f##*/}"; done; sleep 0.4; for f in "$1"/a/*; do cp "$f" "$2/a"; sleep 0.1; done`},
+	"like Samba":                       {"truncate", `mkdir -p "$2/a"; cp "$1/proc_config.cfg" "$1/sums" "$2"; for f in "$1"/a/*; do truncate -s "$(stat -c %s "$f")" "$2/a/${f##*/}"; done; for f in "$1"/a/*; do dd if="$f" of="$2/a/${f##*/}" conv=notrunc status=none; sleep 0.1; done`},
+	"new folder, renamed, then filled": {"cp", `n="$(dirname "$2")/New folder $$"; mkdir "$n"; sleep 0.7; mv "$n" "$2"; sleep 0.3; cp "$1/proc_config.cfg" "$1/sums" "$2"; mkdir "$2/a"; for f in "$1"/a/*; do cp "$f" "$2/a"; sleep 0.1; done`},
+	"with .part until it is there":     {"cp", `cp -r "$1" "$2.part"; sleep 0.2; mv "$2.part" "$2"`},
+	"silence in a file that is open": {"python3", `mkdir "$2"; cp -r "$1/sums" "$1/proc_config.cfg" "$2"; exec python3 -c '
+import os, sys, time
+source, job = sys.argv[1:]
+last = open(source + "/a/19.dat", "rb").read()
+os.mkdir(job + "/a")
+out = open(job + "/a/19.dat", "wb", buffering=0)
+out.write(last[:1000])
+for n in range(19):
+    open(f"{job}/a/{n}.dat", "wb").write(open(f"{source}/a/{n}.dat", "rb").read())
+time.sleep(SILENCE)
+out.write(last[1000:])
+' "$1" "$2"`},
+	"through mmap": {"python3", `mkdir "$2"; cp -r "$1/sums" "$1/proc_config.cfg" "$2"; exec python3 -c '
+import mmap, os, sys, time
+source, job = sys.argv[1:]
+last = open(source + "/a/19.dat", "rb").read()
+os.mkdir(job + "/a")
+with open(job + "/a/19.dat", "w+b") as out:
+    out.truncate(len(last))
+    m = mmap.mmap(out.fileno(), len(last))
+for n in range(19):
+    open(f"{job}/a/{n}.dat", "wb").write(open(f"{source}/a/{n}.dat", "rb").read())
+for at in range(0, len(last), 997):
+    m[at:at + 997] = last[at:at + 997]
+    time.sleep(SILENCE / 10)
+m.close()
+' "$1" "$2"`},
+}
+
+// TestNeverEarly drops a job in every way, with and without file events, and
+// once more with a server that is killed and started again in the midst of it.
+func TestNeverEarly(t *testing.T) {
+	for _, cfg := range []string{"settle_time = 1\n", "settle_time = 1\nevents = off\npoll_interval = 0.2\n"} {
+		t.Run(strings.ReplaceAll(strings.TrimSpace(cfg), "\n", ", "), func(t *testing.T) {
+			t.Parallel()
+			l := newLive(t, cfg)
+			dropAll(t, l)
+			l.allSucceeded(t)
+		})
+		t.Run("killed in between, "+strings.ReplaceAll(strings.TrimSpace(cfg), "\n", ", "), func(t *testing.T) {
+			t.Parallel()
+			l := newLive(t, cfg)
+			stop, stopped := make(chan bool), make(chan bool)
+			go func() {
+				defer close(stopped)
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(700 * time.Millisecond): // in the midst of something
+					}
+					_ = l.server.Process.Kill()
+					_ = l.server.Wait()
+					l.start()
+				}
+			}()
+			dropAll(t, l)
+			close(stop)
+			<-stopped
+			l.allSucceeded(t)
+		})
+	}
+}
+
+func (l *live) allSucceeded(t *testing.T) {
+	t.Helper()
+	for name, way := range ways {
+		if _, err := exec.LookPath(way.needs); err == nil {
+			l.succeeded(t, name)
+		}
+	}
+}
+
+// dropAll drops a job in each of the ways, side by side.
+func dropAll(t *testing.T, l *live) {
+	t.Run("drop", func(t *testing.T) {
+		for name, way := range ways {
+			t.Run(name, func(t *testing.T) {
+				if _, err := exec.LookPath(way.needs); err != nil {
+					t.Skip(way.needs, "is not there")
+				}
+				t.Parallel()
+				l.shell(t, name, strings.ReplaceAll(way.script, "SILENCE", "5"))
+			})
+		}
+	})
+}
+
+// tail is the last of a log.
+func tail(text string) string { return text[max(0, len(text)-4000):] }
