@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,20 +77,22 @@ func (l *live) await(what string, cond func() bool) {
 	}
 }
 
-// shell runs a script with the source as $1 and the job's place in the queue
-// as $2.
-func (l *live) shell(t *testing.T, name, script string) {
-	t.Helper()
+// drop puts the source into the queue in one of the ways.
+func (l *live) drop(name string) {
+	script := strings.ReplaceAll(ways[name].script, "SILENCE", "5")
 	cmd := exec.Command("sh", "-euc", script, "sh", l.source, l.tree.Job(layout.Queued, name))
 	cmd.Dir = l.dir
+	if _, err := exec.LookPath(ways[name].needs); err != nil {
+		return
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%s: %v\n%s", name, err, out)
+		l.t.Errorf("%s: %v\n%s", name, err, out)
 	}
 }
 
 // succeeded waits for the end of a job, which must have seen all of its input.
-func (l *live) succeeded(t *testing.T, name string) {
-	t.Helper()
+func (l *live) succeeded(name string) {
+	l.t.Helper()
 	done, lost := l.tree.Job(layout.Done, name), l.tree.Job(layout.Lost, name)
 	l.await(name+" is done", func() bool {
 		_, err := os.Stat(done)
@@ -98,15 +101,16 @@ func (l *live) succeeded(t *testing.T, name string) {
 	})
 	log, err := os.ReadFile(filepath.Join(done, layout.JobLog))
 	if err != nil || !bytes.HasSuffix(log, []byte("with code 0\n")) {
-		t.Errorf("%s: %v\n%s", name, err, log)
+		l.t.Errorf("%s: %v\n%s", name, err, log)
 	}
 	if old, _ := filepath.Glob(filepath.Join(done, "process.*.log")); len(old) > 0 {
-		t.Errorf("%s was started more than once: %v", name, old)
+		l.t.Errorf("%s was started more than once: %v", name, old)
 	}
 }
 
-// ways are how folders come into the queue: with the real tools, and as the
-// programs write that can't be had here.
+// ways are how folders come into the queue: with the real tools, and as those
+// programs write that can't be had here. In the scripts $1 is the source and $2
+// the job's place in the queue.
 var ways = map[string]struct {
 	needs  string
 	script string
@@ -156,62 +160,44 @@ m.close()
 }
 
 // TestNeverEarly drops a job in every way, with and without file events, and
-// once more with a server that is killed and started again in the midst of it.
+// once more each with a server that is killed and started again in the midst.
 func TestNeverEarly(t *testing.T) {
-	for _, cfg := range []string{"settle_time = 1\n", "settle_time = 1\nevents = off\npoll_interval = 0.2\n"} {
-		t.Run(strings.ReplaceAll(strings.TrimSpace(cfg), "\n", ", "), func(t *testing.T) {
-			t.Parallel()
-			l := newLive(t, cfg)
-			dropAll(t, l)
-			l.allSucceeded(t)
-		})
-		t.Run("killed in between, "+strings.ReplaceAll(strings.TrimSpace(cfg), "\n", ", "), func(t *testing.T) {
-			t.Parallel()
-			l := newLive(t, cfg)
-			stop, stopped := make(chan bool), make(chan bool)
-			go func() {
-				defer close(stopped)
-				for {
-					select {
-					case <-stop:
-						return
-					case <-time.After(700 * time.Millisecond): // in the midst of something
-					}
-					_ = l.server.Process.Kill()
-					_ = l.server.Wait()
-					l.start()
-				}
-			}()
-			dropAll(t, l)
-			close(stop)
-			<-stopped
-			l.allSucceeded(t)
-		})
-	}
-}
-
-func (l *live) allSucceeded(t *testing.T) {
-	t.Helper()
 	for name, way := range ways {
-		if _, err := exec.LookPath(way.needs); err == nil {
-			l.succeeded(t, name)
+		if _, err := exec.LookPath(way.needs); err != nil {
+			t.Logf("skipped, for there is no %s: %s", way.needs, name)
 		}
 	}
-}
-
-// dropAll drops a job in each of the ways, side by side.
-func dropAll(t *testing.T, l *live) {
-	t.Run("drop", func(t *testing.T) {
-		for name, way := range ways {
-			t.Run(name, func(t *testing.T) {
-				if _, err := exec.LookPath(way.needs); err != nil {
-					t.Skip(way.needs, "is not there")
-				}
-				t.Parallel()
-				l.shell(t, name, strings.ReplaceAll(way.script, "SILENCE", "5"))
-			})
+	const polling = "events = off\npoll_interval = 0.2\n"
+	var all sync.WaitGroup
+	var trees []*live
+	for _, cfg := range []string{"", polling, "", polling} {
+		l := newLive(t, "settle_time = 1\n"+cfg)
+		trees = append(trees, l)
+		for name := range ways {
+			all.Go(func() { l.drop(name) })
 		}
-	})
+	}
+	dropped := make(chan bool)
+	go func() { all.Wait(); close(dropped) }()
+	for there := true; there; {
+		select {
+		case <-dropped:
+			there = false
+		case <-time.After(700 * time.Millisecond): // in the midst of something
+			for _, l := range trees[2:] {
+				_ = l.server.Process.Kill()
+				_ = l.server.Wait()
+				l.start()
+			}
+		}
+	}
+	for _, l := range trees {
+		for name, way := range ways {
+			if _, err := exec.LookPath(way.needs); err == nil {
+				l.succeeded(name)
+			}
+		}
+	}
 }
 
 // tail is the last of a log.
