@@ -79,7 +79,7 @@ func (l *live) await(what string, cond func() bool) {
 
 // drop puts the source into the queue in one of the ways.
 func (l *live) drop(name string) {
-	script := strings.ReplaceAll(ways[name].script, "SILENCE", "5")
+	script := strings.ReplaceAll(ways[name].script, "SILENCE", "6")
 	cmd := exec.Command("sh", "-euc", script, "sh", l.source, l.tree.Job(layout.Queued, name))
 	cmd.Dir = l.dir
 	if _, err := exec.LookPath(ways[name].needs); err != nil {
@@ -130,9 +130,12 @@ var ways = map[string]struct {
 	"like Samba":                       {"truncate", `mkdir -p "$2/a"; cp "$1/proc_config.cfg" "$1/sums" "$2"; for f in "$1"/a/*; do truncate -s "$(stat -c %s "$f")" "$2/a/${f##*/}"; done; for f in "$1"/a/*; do dd if="$f" of="$2/a/${f##*/}" conv=notrunc status=none; sleep 0.1; done`},
 	"new folder, renamed, then filled": {"cp", `n="$(dirname "$2")/New folder $$"; mkdir "$n"; sleep 0.7; mv "$n" "$2"; sleep 0.3; cp "$1/proc_config.cfg" "$1/sums" "$2"; mkdir "$2/a"; for f in "$1"/a/*; do cp "$f" "$2/a"; sleep 0.1; done`},
 	"with .part until it is there":     {"cp", `cp -r "$1" "$2.part"; sleep 0.2; mv "$2.part" "$2"`},
-	"silence in a file that is open": {"python3", `mkdir "$2"; cp -r "$1/sums" "$1/proc_config.cfg" "$2"; exec python3 -c '
-import os, sys, time
+	"silence in a file that is open": {"python3", `exec python3 -c '
+import os, shutil, sys, time
 source, job = sys.argv[1:]
+os.mkdir(job)
+for name in "sums", "proc_config.cfg":
+    shutil.copy(f"{source}/{name}", job)
 last = open(source + "/a/19.dat", "rb").read()
 os.mkdir(job + "/a")
 out = open(job + "/a/19.dat", "wb", buffering=0)
@@ -142,9 +145,12 @@ for n in range(19):
 time.sleep(SILENCE)
 out.write(last[1000:])
 ' "$1" "$2"`},
-	"through mmap": {"python3", `mkdir "$2"; cp -r "$1/sums" "$1/proc_config.cfg" "$2"; exec python3 -c '
-import mmap, os, sys, time
+	"through mmap": {"python3", `exec python3 -c '
+import mmap, os, shutil, sys, time
 source, job = sys.argv[1:]
+os.mkdir(job)
+for name in "sums", "proc_config.cfg":
+    shutil.copy(f"{source}/{name}", job)
 last = open(source + "/a/19.dat", "rb").read()
 os.mkdir(job + "/a")
 with open(job + "/a/19.dat", "w+b") as out:
@@ -171,7 +177,7 @@ func TestNeverEarly(t *testing.T) {
 	var all sync.WaitGroup
 	var trees []*live
 	for _, cfg := range []string{"", polling, "", polling} {
-		l := newLive(t, "settle_time = 1\n"+cfg)
+		l := newLive(t, cfg)
 		trees = append(trees, l)
 		for name := range ways {
 			all.Go(func() { l.drop(name) })

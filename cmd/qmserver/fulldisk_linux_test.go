@@ -23,7 +23,7 @@ type smallDisk struct {
 	disk   string // path of the file system, seen from here
 }
 
-func newSmallDisk(t *testing.T) *smallDisk {
+func newSmallDisk(t *testing.T, cfg string) *smallDisk {
 	t.Helper()
 	dir := t.TempDir()
 	mount := filepath.Join(dir, "disk")
@@ -34,7 +34,7 @@ func newSmallDisk(t *testing.T) *smallDisk {
 		t.Skipf("no file system of our own can be mounted here: %s %v", out, err)
 	}
 	d := &smallDisk{crashTree: &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(mount, "QM"))}}
-	d.write("QMserv.cfg", "[QMServer]\nQM_FOLDER = disk/QM\nMaxNbProcessors = 4\nsettle_time = 0.05\npoll_interval = 0.02\n")
+	d.write("QMserv.cfg", "[QMServer]\nQM_FOLDER = disk/QM\nMaxNbProcessors = 4\nsettle_time = 0.05\npoll_interval = 0.02\n"+cfg)
 	d.server = exec.Command("unshare", "-rm", "sh", "-c", `mount -t tmpfs -o size=2m none disk && exec "$0" -config QMserv.cfg`, os.Args[0])
 	d.server.Dir, d.server.Env = dir, append(os.Environ(), twinVar+"=run", d.mark())
 	log, err := os.Create(filepath.Join(dir, "stderr"))
@@ -119,7 +119,7 @@ func (d *smallDisk) is(name string, state layout.State) func() bool {
 
 // TestADiskThatIsFullWhenAJobEnds: its end waits for room, and is not forgotten.
 func TestADiskThatIsFullWhenAJobEnds(t *testing.T) {
-	d := newSmallDisk(t)
+	d := newSmallDisk(t, "")
 	d.drop("a", "script = echo $$ >pid; while [ -e wait ]; do sleep 0.02; done; exit 7")
 	pid := filepath.Join(d.tree.Job(layout.Running, "a"), "pid")
 	d.await("it runs", func() bool { data, _ := os.ReadFile(pid); return len(data) > 0 })
@@ -146,7 +146,7 @@ func TestADiskThatIsFullWhenAJobEnds(t *testing.T) {
 // TestADiskThatIsFullWhenAJobStarts: it waits with the reason, and runs once
 // there is room.
 func TestADiskThatIsFullWhenAJobStarts(t *testing.T) {
-	d := newSmallDisk(t)
+	d := newSmallDisk(t, "")
 	if err := os.WriteFile(d.tree.Job(layout.Queued, "PAUSE"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -170,4 +170,24 @@ func TestADiskThatIsFullWhenAJobStarts(t *testing.T) {
 			t.Errorf("%s: %+v", id, at)
 		}
 	}
+}
+
+// TestMinFree: nothing new starts while less is free than the configuration
+// asks for, told in words; it goes on by itself.
+func TestMinFree(t *testing.T) {
+	d := newSmallDisk(t, "min_free = 1M\n")
+	ballast := filepath.Join(d.disk, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 1300<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.await("the log tells", func() bool { return strings.Contains(d.stderr(), "nothing starts") })
+	d.drop("a", "script = true")
+	d.await("the queue tells", func() bool {
+		data, err := os.ReadFile(d.tree.Path(layout.QueueFile))
+		return err == nil && strings.Contains(string(data), "the disk is nearly full: ")
+	})
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	d.await("it is done", d.is("a", layout.Done))
 }

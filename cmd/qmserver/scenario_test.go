@@ -32,7 +32,7 @@ import (
 //	ask METHOD CODE PATH          the same with another method
 //	waitget REGEXP PATH           GETs until a line matches: a page may be 2 s old
 //
-// $JOBS is testdata/jobs. What a script waits for must come within patience.
+// With QM_EVENTS=off they are run without file events. $JOBS is testdata/jobs. What a script waits for must come within patience.
 func TestScenarios(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the scripts' jobs are written for sh")
@@ -47,6 +47,11 @@ func TestScenarios(t *testing.T) {
 		Dir:                filepath.Join(moduleRoot, "testdata", "scenarios"),
 		RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
+			if os.Getenv("QM_EVENTS") == "off" {
+				if err := withoutEvents(env.WorkDir); err != nil {
+					return err
+				}
+			}
 			env.Setenv("JOBS", jobs)
 			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("PAUSE", "0") // what the example jobs wait between two steps
@@ -61,6 +66,26 @@ func TestScenarios(t *testing.T) {
 			"listening": cmdListening, "get": cmdGet, "ask": cmdAsk, "waitget": cmdWaitGet,
 		},
 	})
+}
+
+// withoutEvents turns file events off in the configurations of a script.
+func withoutEvents(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.cfg"))
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		ours, others, _ := strings.Cut(string(data), "[WEB_")
+		if others != "" {
+			others = "[WEB_" + others
+		}
+		text := ours + "\nevents : off\n" + others
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // build builds both programs, with the race detector if the test has it.

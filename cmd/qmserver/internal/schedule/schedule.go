@@ -39,7 +39,7 @@ func (q *Queue[T]) Plan(m Machine, most int) []Decision[T] {
 		p.busy = make(map[string]int)
 	}
 	var plan []Decision[T]
-	for first := 0; first < len(q.lanes) && !(p.closed() && len(plan) >= most); {
+	for first := 0; first < len(q.lanes) && (!p.closed() || len(plan) < most); {
 		end := first + 1
 		for end < len(q.lanes) && q.lanes[end].priority == q.lanes[first].priority {
 			end++
@@ -57,7 +57,7 @@ func planPriority[T Asker](p *planner, plan []Decision[T], lanes []*lane[T], mos
 		turns = append(turns, &turn[T]{left: l.jobs, busy: p.busy[l.owner], owner: l.owner})
 	}
 	heap.Init(&turns)
-	for len(turns) > 0 && !(p.closed() && len(plan) >= most) {
+	for len(turns) > 0 && (!p.closed() || len(plan) < most) {
 		t := turns[0]
 		job := t.left[0]
 		j := job.Asks()

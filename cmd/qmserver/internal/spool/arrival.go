@@ -54,7 +54,7 @@ func (r *reading) judge(l *look, c conditions) (complete bool) {
 	first := !r.begun
 	r.compare(l)
 	patience := max(c.settle, min(patienceFactor*r.pause, maxPatience))
-	r.stuck = false
+	r.patience, r.stuck = patience, false
 	wait := func(again time.Duration, format string, args ...any) bool {
 		r.words, r.due = fmt.Sprintf(format, args...), l.end.Add(again)
 		return false
@@ -75,7 +75,7 @@ func (r *reading) judge(l *look, c conditions) (complete bool) {
 	case l.Verdict == folder.Missing && l.Names == 0: // 1
 		r.stuck = r.calm >= c.settle
 		return wait(r.again4(l, c), "the folder is empty")
-	case l.Verdict == folder.Missing && r.calm < noInfoFor && !(c.drain && r.calm >= patience): // 5
+	case l.Verdict == folder.Missing && r.calm < noInfoFor && (!c.drain || r.calm < patience): // 5
 		return wait(r.again4(l, c), "info file missing, %s: put %s into it", r.calm.Round(time.Second), strings.Join(c.jobFiles, " or "))
 	case first && l.whole(c) || r.calm >= patience && !first: // 2, 3
 	default:
@@ -106,6 +106,11 @@ func (r *reading) compare(l *look) {
 	}
 	r.begun, r.busy, r.sum, r.blocks = true, busy, l.Sum, l.Blocks
 	r.calm = max(0, l.start.Sub(r.same))
+}
+
+// mayComplete tells whether a look that begins then may find the folder complete.
+func (r *reading) mayComplete(then time.Time) bool {
+	return !r.begun || !r.busy && then.Sub(r.same) >= r.patience
 }
 
 // whole tells at the first look whether nothing of the folder can still be on
@@ -150,6 +155,7 @@ func (s *Spool) looked(j *job, l *look) {
 	if j.phase != arriving {
 		s.jobs.enter(j, arriving)
 	}
+	j.Priority = l.Info.Priority
 	s.due.add(r.due, j)
 }
 
@@ -197,7 +203,7 @@ func (s *Spool) place(j *job, l *look) {
 	if l.Held || len(l.Info.After) > 0 {
 		p = aside
 	}
-	if l.Held && !(j.phase == aside && j.Wait == heldWords) {
+	if l.Held && (j.phase != aside || j.Wait != heldWords) {
 		s.log.Info("job held", "job", j.shown())
 	}
 	s.jobs.change(j, p, func() {

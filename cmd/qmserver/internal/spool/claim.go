@@ -40,17 +40,42 @@ func (s *Spool) schedule(now time.Time) {
 // read by then.
 const firstOrder = time.Second
 
-// holds tells whether a job that may start should wait for those of which
-// nothing is known yet: they may go before it.
+// holds tells whether a job that may start should wait for those that go before
+// it and are about to be found complete, or of which nothing is known yet: else
+// the quickest reading would decide the order.
 func (s *Spool) holds(j *job, now time.Time) bool {
-	first := s.nextListed()
-	if first == nil {
+	if first := s.nextListed(); first != nil && (s.waitsFor(j, first, first.arrived(), now) || s.waitsUntil(s.started.Add(firstOrder), now)) {
+		return true
+	}
+	soon := now.Add(max(s.Settle/8, 10*time.Millisecond))
+	for t := range s.tours {
+		for _, c := range t.jobs {
+			if (c.phase == listed || c.phase == arriving && c.mayComplete(soon)) && s.waitsFor(j, c, t.since, now) {
+				return true
+			}
+		}
+	}
+	for c := range s.jobs.by[arriving] {
+		if !c.underWay && c.mayComplete(soon) && !soon.Before(c.due) && s.waitsFor(j, c, c.due, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// waitsFor tells whether a job should wait for another, which is looked at or
+// should be since then.
+func (s *Spool) waitsFor(j, other *job, since, now time.Time) bool {
+	if !s.jobs.knows(other) || other.phase != listed && other.Priority < j.Priority {
 		return false
 	}
-	till := s.started.Add(firstOrder)
-	if byArrival(first, j) < 0 {
-		till = first.arrived().Add(firstPatience)
+	if (other.phase == listed || other.Priority == j.Priority) && byArrival(other, j) > 0 {
+		return false
 	}
+	return s.waitsUntil(since.Add(firstPatience), now)
+}
+
+func (s *Spool) waitsUntil(till, now time.Time) bool {
 	if !now.Before(till) {
 		return false
 	}

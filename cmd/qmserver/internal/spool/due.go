@@ -36,7 +36,7 @@ func (d *due) next(now time.Time) *job {
 }
 
 func (f dueJob) valid() bool {
-	return f.phase.queued() && f.reading != nil && !f.underWay && f.reading.due.Equal(f.at)
+	return f.phase.queued() && f.reading != nil && !f.underWay && f.due.Equal(f.at)
 }
 
 func (d due) Len() int      { return len(d) }

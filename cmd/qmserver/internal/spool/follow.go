@@ -41,15 +41,8 @@ func newFollowers() followers {
 
 // follow lets a job wait for those that it names, or start, or parks it.
 func (s *Spool) follow(j *job) {
-	s.unfollow(j)
 	wait, fault := "", ""
-	for _, name := range j.info.After {
-		name = layout.OwnName(name)
-		s.follows.names[j] = append(s.follows.names[j], name)
-		if s.follows.of[name] == nil {
-			s.follows.of[name] = make(map[*job]struct{})
-		}
-		s.follows.of[name][j] = struct{}{}
+	for _, name := range s.enlist(j) {
 		w, f := s.whatOf(name, j)
 		if wait == "" {
 			wait = w
@@ -71,11 +64,27 @@ func (s *Spool) follow(j *job) {
 	s.dirty = true
 }
 
+// enlist notes whom a job follows, and returns their names.
+func (s *Spool) enlist(j *job) []string {
+	if names := s.follows.names[j]; names != nil {
+		return names
+	}
+	for _, name := range j.info.After {
+		name = layout.OwnName(name)
+		if s.follows.of[name] == nil {
+			s.follows.of[name] = make(map[*job]struct{})
+		}
+		s.follows.of[name][j] = struct{}{}
+		s.follows.names[j] = append(s.follows.names[j], name)
+	}
+	return s.follows.names[j]
+}
+
 func (s *Spool) unfollow(j *job) {
 	for _, name := range s.follows.names[j] {
 		if delete(s.follows.of[name], j); len(s.follows.of[name]) == 0 {
 			delete(s.follows.of, name)
-			delete(s.follows.past, name)
+			delete(s.follows.past, name) // nobody keeps it true from now on
 		}
 	}
 	delete(s.follows.names, j)
@@ -191,9 +200,11 @@ func (s *Spool) scanPast(now time.Time) {
 			return
 		}
 	}
+	before := s.follows.past
+	s.follows.past = make(map[string]past)
 	for name := range s.follows.of {
-		if old, known := s.follows.past[name]; !known || old != found[name] {
-			s.follows.past[name] = found[name]
+		s.follows.past[name] = found[name]
+		if old, known := before[name]; !known || old != found[name] {
 			s.follows.stirred[name] = true
 		}
 	}

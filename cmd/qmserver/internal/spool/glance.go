@@ -51,7 +51,7 @@ func (s *Spool) glance(now time.Time) {
 }
 
 func (s *Spool) glanceAt(j *job, now time.Time) {
-	if j.watch != 0 || j.phase != waiting && j.phase != aside || j.reading != nil || s.jobs.all[j.Identity] != j {
+	if j.watch != 0 || j.phase != waiting && j.phase != aside || j.reading != nil || !s.jobs.knows(j) {
 		return
 	}
 	if !s.isAsSeen(j) {

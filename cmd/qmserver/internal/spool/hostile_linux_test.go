@@ -71,7 +71,7 @@ func TestHostileFolders(t *testing.T) {
 	}
 	for _, name := range append(names, "zz good") {
 		held := strings.HasSuffix(name, "as HOLD of") && (strings.HasPrefix(name, "5 GB") || strings.HasPrefix(name, "unreadable"))
-		if got := s.where(name); got != "done" && got != "lost" && !(held && got == "queued") {
+		if got := s.where(name); got != "done" && got != "lost" && (!held || got != "queued") {
 			t.Errorf("%s is in %q", name, got)
 		}
 	}

@@ -64,6 +64,7 @@ type reading struct {
 	same     time.Time     // since when all looks agree
 	calm     time.Duration // how long they had agreed at the last look
 	pause    time.Duration // the longest for which they agreed before something changed
+	patience time.Duration // for how long they must agree
 	words    string        // what it waits for
 	stuck    bool          // that is what only a person can do
 }

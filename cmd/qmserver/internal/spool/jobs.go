@@ -95,6 +95,9 @@ func (js *jobs) leave(j *job) {
 	}
 }
 
+// knows tells whether a job is still one of ours.
+func (js *jobs) knows(j *job) bool { return js.all[j.Identity] == j }
+
 // kinship counts the jobs by own name from now on.
 func (js *jobs) kinship() map[string]int {
 	if js.kin == nil {

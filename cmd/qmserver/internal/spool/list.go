@@ -172,6 +172,7 @@ func (s *Spool) welcome(fresh []*job, now time.Time) {
 		}
 		s.jobs.add(j)
 		s.arrivals.note(j)
+		s.stir(j.Name)
 		s.dirty = true
 	}
 }
@@ -211,7 +212,7 @@ func (s *Spool) happened(all []events.Event, now time.Time) {
 		}
 	}
 	for _, j := range gone {
-		if j.phase.queued() && s.jobs.all[j.Identity] == j { // and was not only renamed
+		if j.phase.queued() && s.jobs.knows(j) { // and was not only renamed
 			s.missed(j)
 		}
 	}
@@ -324,7 +325,10 @@ func (s *Spool) drop(j *job) {
 		s.left[j.Identity] = true
 	}
 	s.unwatch(j)
+	s.unfollow(j)
+	s.arrivals.forget(j.Identity)
 	s.jobs.remove(j)
+	s.stir(j.Name)
 	delete(s.attempts, j.Identity)
 	s.dirty = true
 }

@@ -120,7 +120,7 @@ func (s *Spool) startListed(now time.Time) bool {
 // nextListed returns the first job that is still only listed.
 func (s *Spool) nextListed() *job {
 	for len(s.jobs.listed) > 0 {
-		if j := s.jobs.listed[0]; j.phase == listed && s.jobs.all[j.Identity] == j && (j.reading == nil || !j.underWay) {
+		if j := s.jobs.listed[0]; j.phase == listed && s.jobs.knows(j) && (j.reading == nil || !j.underWay) {
 			return j
 		}
 		s.jobs.listed = s.jobs.listed[1:]
@@ -150,7 +150,7 @@ func (s *Spool) looksPerUser() int {
 
 func (s *Spool) read(j *job, now time.Time) {
 	j.underWay, j.again = true, false
-	j.reading.due = time.Time{}
+	j.due = time.Time{}
 	s.start(&tour{jobs: []*job{j}, user: s.userOf(j), all: true, since: now})
 }
 
@@ -187,7 +187,7 @@ func (s *Spool) lookedAt(t *tour) {
 			j.underWay = false
 		}
 		switch {
-		case s.jobs.all[j.Identity] != j || !j.phase.queued(): // taken away in the meantime
+		case !s.jobs.knows(j) || !j.phase.queued(): // taken away in the meantime
 		case t.all:
 			s.looked(j, &t.found[i])
 		case j.phase == listed:
@@ -233,7 +233,7 @@ func (s *Spool) leaveAlone(now time.Time) {
 
 // tooSlow takes a job aside whose reading does not come to its end.
 func (s *Spool) tooSlow(j *job, all bool, now time.Time) {
-	if s.jobs.all[j.Identity] != j || !j.phase.queued() || !all && j.phase != listed {
+	if !s.jobs.knows(j) || !j.phase.queued() || !all && j.phase != listed {
 		return
 	}
 	if !all {

@@ -39,7 +39,9 @@ func (s *Spool) listRunning(now time.Time) {
 	}
 	runs := s.launcher.Runs()
 	idle := s.mayStillBegin(runs)
-	s.tellBroken(runs.Broken)
+	if len(unknown) > 0 {
+		s.tellBroken(runs.Broken)
+	}
 	for _, j := range unknown {
 		v := judge(runs, j.Identity)
 		if isHidden(j.name) && (v.said == saidNothing || v.said == saidUnreadable) {

@@ -559,3 +559,24 @@ func TestFoldersInFolders(t *testing.T) {
 		t.Errorf("deep is in %q, good in %q", s.where("deep"), s.where("good"))
 	}
 }
+
+// drag moves a job from folder to folder, as a user does.
+func (s *server) drag(from, to layout.State, name string) {
+	s.t.Helper()
+	if err := os.Rename(s.tree.Job(from, name), s.tree.Job(to, name)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// touch makes a file in the tree, and tell reads one.
+func (s *server) touch(file string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.tree.Path(file), nil, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *server) tell(file string) string {
+	data, _ := os.ReadFile(s.tree.Path(file))
+	return string(data)
+}
