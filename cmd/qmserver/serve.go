@@ -190,7 +190,7 @@ func spoolOptions(cfg config.Config, opt options, screen *terminal.Screen) spool
 	o := spool.Options{
 		Tree: layout.Tree(cfg.Folder), Slots: cfg.MaxNbProcessors, Blocking: cfg.LaunchType == config.Blocking,
 		Fair: cfg.Order == config.Fair, Events: cfg.Events == config.Auto, MinFree: cfg.MinFree,
-		JobFiles: cfg.JobFiles, Poll: cfg.PollInterval, Settle: cfg.SettleTime, Grace: cfg.StopGrace,
+		JobFiles: cfg.JobFiles, Poll: cfg.PollInterval, Settle: cfg.SettleTime, SettleRemote: cfg.SettleRemote, Grace: cfg.StopGrace,
 		MaxLimit: cfg.MaxTimeLimit, Owners: cfg.RunAs == config.Owner, Drain: opt.drain, Host: host, Version: version(), Launch: cfg.LaunchType,
 	}
 	if opt.drain {

@@ -36,6 +36,7 @@ type Config struct {
 	MinFree      int64  // bytes; 0: no limit
 	PollInterval time.Duration
 	SettleTime   time.Duration
+	SettleRemote time.Duration // SettleTime of a tree on a network file system
 	StopGrace    time.Duration
 	MaxTimeLimit time.Duration // 0: none
 
@@ -73,6 +74,7 @@ func Default() Config {
 		JobFiles:        []string{"proc_config.cfg", "infos.xml", "job.sh"},
 		PollInterval:    time.Second,
 		SettleTime:      2 * time.Second,
+		SettleRemote:    10 * time.Second,
 		StopGrace:       10 * time.Second,
 		RunAs:           Self,
 		Order:           Arrival,

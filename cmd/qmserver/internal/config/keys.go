@@ -32,7 +32,7 @@ var Keys = []Key{
 
 	{Name: "poll_interval", Example: "1", Meaning: "seconds between two looks at the folders", read: seconds(func(c *Config) *time.Duration { return &c.PollInterval }, 10*time.Millisecond)},
 	{Name: "events", Example: "auto", Meaning: "`auto`: file events make changes known at once where they work; `off`: the folders are only looked at", read: choice(func(c *Config) *string { return &c.Events }, Auto, Off)},
-	{Name: "settle_time", Example: "2", Meaning: "seconds for which a folder that is copied in must not change", read: seconds(func(c *Config) *time.Duration { return &c.SettleTime }, 0)},
+	{Name: "settle_time", Example: "2", Meaning: "seconds for which a folder that is copied in must not change; default 2, on a network file system 10", read: readSettleTime},
 	{Name: "stop_grace", Example: "10", Meaning: "seconds from TERM to KILL when a job is stopped", read: seconds(func(c *Config) *time.Duration { return &c.StopGrace }, 0)},
 	{Name: "max_time_limit", Example: "7d", Meaning: "the longest `time_limit`, also for jobs that ask for none", read: readMaxTimeLimit},
 
@@ -167,6 +167,12 @@ func readJobFiles(c *Config, value string) error {
 func readMaxTimeLimit(c *Config, value string) error {
 	d, err := jobinfo.ParseTime(value)
 	c.MaxTimeLimit = d
+	return err
+}
+
+func readSettleTime(c *Config, value string) error {
+	err := seconds(func(c *Config) *time.Duration { return &c.SettleTime }, 0)(c, value)
+	c.SettleRemote = c.SettleTime
 	return err
 }
 

@@ -25,7 +25,7 @@ const (
 	oldFactor = 10
 	// looksPerSettle is how often a folder is read in settle_time while it is
 	// being copied, and lookShare what part of the time that may take.
-	looksPerSettle = 4
+	looksPerSettle = 8
 	lookShare      = 20
 	// noInfoFor is how long a folder without info file may stay without any
 	// change before it is refused, and how long a file that is named like one of

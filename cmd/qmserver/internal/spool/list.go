@@ -40,7 +40,7 @@ type listing struct {
 // listQueue brings what is known of the queue up to date, unless nothing has
 // come or gone.
 func (s *Spool) listQueue(now time.Time) {
-	path := s.Tree.Folder(layout.Queued)
+	path, at := s.Tree.Folder(layout.Queued), s.fileTime(now)
 	facts, err := disk.Lstat(path)
 	if err != nil {
 		s.problems = append(s.problems, err.Error())
@@ -50,10 +50,13 @@ func (s *Spool) listQueue(now time.Time) {
 		s.list.folder, s.list.again = facts.Identity, true
 		s.watchQueue(path)
 	}
-	if !s.list.again && !s.list.remote && facts.Mtime == s.list.mtime || now.Before(s.list.next) {
+	if !s.list.again && !s.list.remote && facts.Mtime == s.list.mtime {
+		s.list.at = at // a listing would tell the same
 		return
 	}
-	at := s.fileTime(now)
+	if now.Before(s.list.next) {
+		return
+	}
 	if err := s.listAll(path, now); err != nil {
 		s.problems = append(s.problems, err.Error())
 		return

@@ -221,7 +221,7 @@ func (s *Spool) leaveAlone(now time.Time) {
 		delete(s.firsts, j)
 	}
 	for t := range s.tours {
-		if t.late || now.Sub(t.since) <= lookPatience {
+		if t.late || now.Sub(t.since) <= s.patience {
 			continue
 		}
 		s.leave(t)

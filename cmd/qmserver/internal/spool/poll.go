@@ -73,7 +73,6 @@ const proveWithin = time.Second
 // openEvents returns a watcher if events work here: if the file system is one
 // of this machine, and a change of our own is told.
 func (s *Spool) openEvents() *events.Watcher {
-	s.list.remote = !disk.TellsEvents(s.Tree.Folder(layout.Queued))
 	if !s.Events || s.list.remote {
 		return nil
 	}

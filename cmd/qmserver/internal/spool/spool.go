@@ -25,22 +25,23 @@ import (
 
 // Options are what the configuration decides.
 type Options struct {
-	Tree     layout.Tree
-	Slots    int
-	Blocking bool     // one job at a time
-	Fair     bool     // within a priority, the owner with the fewest busy slots goes first
-	Events   bool     // use file events where they work
-	MinFree  int64    // bytes that must be free for a job to start; 0: none
-	JobFiles []string // names of info files; the first that exists counts
-	Poll     time.Duration
-	Settle   time.Duration // how long a folder must not change before it counts as complete
-	Grace    time.Duration // from TERM to KILL
-	MaxLimit time.Duration // the most that a job may ask for, and what one gets that asks for none; 0: none
-	Owners   bool          // each job runs as the owner of its folder
-	Drain    bool          // end when nothing runs, arrives or can start
-	Host     string
-	Version  string
-	Launch   string // the word of the configuration, for the heartbeat
+	Tree         layout.Tree
+	Slots        int
+	Blocking     bool     // one job at a time
+	Fair         bool     // within a priority, the owner with the fewest busy slots goes first
+	Events       bool     // use file events where they work
+	MinFree      int64    // bytes that must be free for a job to start; 0: none
+	JobFiles     []string // names of info files; the first that exists counts
+	Poll         time.Duration
+	Settle       time.Duration // how long a folder must not change before it counts as complete
+	SettleRemote time.Duration // the same on a network file system
+	Grace        time.Duration // from TERM to KILL
+	MaxLimit     time.Duration // the most that a job may ask for, and what one gets that asks for none; 0: none
+	Owners       bool          // each job runs as the owner of its folder
+	Drain        bool          // end when nothing runs, arrives or can start
+	Host         string
+	Version      string
+	Launch       string // the word of the configuration, for the heartbeat
 
 	Watch func([]RunningJob) // told at each poll what runs; may be nil
 }
@@ -109,15 +110,16 @@ type Spool struct {
 	owners     owners
 	names      interned // of owners
 
-	due     due
-	firsts  map[*job]time.Time // those whose turn it is, and until when the others wait for them
-	looks   chan *tour
-	tours   map[*tour]struct{}
-	looking int         // readings under way that are waited for
-	looksOf map[int]int // the same by user
-	crowd   bool        // very many were seen first at once, and are being read
-	peeking int         // those of info files alone
-	peeked  time.Time   // when the last of them began
+	due      due
+	firsts   map[*job]time.Time // those whose turn it is, and until when the others wait for them
+	looks    chan *tour
+	tours    map[*tour]struct{}
+	looking  int           // readings under way that are waited for
+	looksOf  map[int]int   // the same by user
+	crowd    bool          // very many were seen first at once, and are being read
+	peeking  int           // those of info files alone
+	peeked   time.Time     // when the last of them began
+	patience time.Duration // lookPatience, but in tests
 
 	started  time.Time
 	problems []string // what holds the whole server back
@@ -172,6 +174,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 		names:    make(interned),
 		follows:  newFollowers(),
 		looks:    make(chan *tour, maxLooks),
+		patience: lookPatience,
 		quit:     make(chan struct{}),
 		wishes:   make(chan bool),
 		told:     make(chan told),
@@ -190,6 +193,9 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	s.outcomes.learn(launcher.Runs())
 	if s.clock, err = disk.NewClock(root, layout.ClockFile); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the time of the tree's file system: %w", err), root.Close())
+	}
+	if s.list.remote = !disk.TellsEvents(opt.Tree.Folder(layout.Queued)); s.list.remote {
+		s.Settle = s.SettleRemote
 	}
 	s.events = s.openEvents()
 	return s, nil
@@ -343,7 +349,7 @@ func (s *Spool) next() time.Time {
 	}
 	for t := range s.tours {
 		if !t.late {
-			sooner(t.since.Add(lookPatience + time.Millisecond))
+			sooner(t.since.Add(s.patience + time.Millisecond))
 		}
 	}
 	for _, till := range s.firsts {
