@@ -161,6 +161,7 @@ func TestOrderOfArrival(t *testing.T) {
 	for _, events := range []bool{true, false} {
 		s := newServer(t)
 		s.opt.Slots, s.opt.Events = 1, events
+		s.opt.Settle = 400 * time.Millisecond // the machine may be busy when they are read
 		s.start()
 		s.put(layout.Queued, "gate", "script = until [ -e ../../go ]; do sleep 0.01; done")
 		s.await("the gate runs", func() bool { return s.where("gate") == "running" })

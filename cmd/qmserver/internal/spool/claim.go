@@ -44,7 +44,11 @@ const firstOrder = time.Second
 // it and are about to be found complete, or of which nothing is known yet: else
 // the quickest reading would decide the order.
 func (s *Spool) holds(j *job, now time.Time) bool {
-	if first := s.nextListed(); first != nil && (s.waitsFor(j, first, first.arrived(), now) || s.waitsUntil(s.started.Add(firstOrder), now)) {
+	first := s.nextListed()
+	if first != nil && s.waitsFor(j, first, first.arrived(), now) {
+		return true
+	}
+	if (first != nil || s.peeking > 0) && s.waitsUntil(s.started.Add(firstOrder), now) {
 		return true
 	}
 	soon := now.Add(max(s.Settle/8, 10*time.Millisecond))
