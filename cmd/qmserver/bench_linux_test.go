@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,8 +34,10 @@ func BenchmarkBareForkExec(b *testing.B) {
 	report(b, cpuOfChildren(b)-cpu)
 }
 
-// BenchmarkSupervisedJob is the same under a supervisor of the real program:
-// with its two syncs of the run file, its log and its record.
+// BenchmarkSupervisedJob is the same under supervisors of the real program: with
+// its two syncs of the run file, its log and its record. It also prints what
+// private memory a supervisor has when it is idle after as many jobs as it does,
+// and under a long job after those.
 func BenchmarkSupervisedJob(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "qmserver")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
@@ -43,33 +46,47 @@ func BenchmarkSupervisedJob(b *testing.B) {
 	other := startSupervisor(b, program) // whose code it shares
 	other.run(b, other.job(b, "other"))
 	s := startSupervisor(b, program)
-	jobs := make([]supervise.Job, 0, 4096)
-	for i := range cap(jobs) {
-		jobs = append(jobs, s.job(b, strconv.Itoa(i)))
-	}
-	s.run(b, jobs[0])
-	cpu, done := s.cpu(b), 1
+	cpu, done, most := cpuOfChildren(b), 0, 0
 	for b.Loop() {
-		if done == len(jobs) {
-			b.StopTimer()
-			for i := range jobs {
-				if err := os.RemoveAll(filepath.Join(s.dir, strconv.Itoa(i), layout.JobLog)); err != nil {
-					b.Fatal(err)
-				}
-			}
-			done = 0
-			b.StartTimer()
-		}
-		s.run(b, jobs[done])
 		done++
+		if worn := s.run(b, s.job(b, strconv.Itoa(done))); worn {
+			most = max(most, s.private(b))
+			s.end(b)
+			s = startSupervisor(b, program)
+		}
 	}
-	report(b, s.cpu(b)-cpu)
-	// Once it has given back what it does not need.
-	private := s.private(b)
-	for begin := time.Now(); time.Since(begin) < 500*time.Millisecond; {
-		private = min(private, s.private(b))
+	b.StopTimer()
+	report(b, cpuOfChildren(b)+s.cpu(b)-cpu)
+	worn := false
+	for n := 0; !worn; n++ {
+		worn = s.run(b, s.job(b, fmt.Sprint("more", n)))
 	}
-	b.ReportMetric(float64(private)/1e6, "MB-private-idle")
+	b.ReportMetric(float64(max(most, s.private(b)))/1e6, "MB-private-idle")
+	long := s.job(b, "long")
+	long.Command = "touch begun; while [ ! -e go ]; do sleep 0.05; done"
+	private := 0
+	s.runWhile(b, long, func() {
+		await(b, filepath.Join(s.dir, "long", "begun"))
+		for begin := time.Now(); time.Since(begin) < 500*time.Millisecond; {
+			private = max(private, s.private(b))
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, "long", "go"), nil, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	})
+	b.ReportMetric(float64(private)/1e6, "MB-private-long-job")
+}
+
+func await(b *testing.B, path string) {
+	b.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.Fatalf("no %s", path)
+		}
+	}
 }
 
 // BenchmarkFdatasync is an append of one line of a run file with its sync, of
@@ -107,6 +124,7 @@ type supervisorProcess struct {
 	dir     string
 	cmd     *exec.Cmd
 	stdin   *json.Encoder
+	pipe    io.Closer // of stdin
 	answers *json.Decoder
 }
 
@@ -125,6 +143,7 @@ func startSupervisor(b *testing.B, program string) *supervisorProcess {
 	defer file.Close()
 	cmd := exec.Command(program, "-supervise")
 	cmd.ExtraFiles = []*os.File{file.OS()}
+	cmd.Env = supervise.Environ(os.Environ())
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -137,10 +156,18 @@ func startSupervisor(b *testing.B, program string) *supervisorProcess {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		_ = in.(io.Closer).Close()
+		_ = in.Close()
 		_ = cmd.Wait()
 	})
-	return &supervisorProcess{dir, cmd, json.NewEncoder(in), json.NewDecoder(bufio.NewReader(out))}
+	return &supervisorProcess{dir, cmd, json.NewEncoder(in), in, json.NewDecoder(bufio.NewReader(out))}
+}
+
+// end lets the supervisor go.
+func (s *supervisorProcess) end(b *testing.B) {
+	b.Helper()
+	if err := errors.Join(s.pipe.Close(), s.cmd.Wait()); err != nil {
+		b.Fatal(err)
+	}
 }
 
 func (s *supervisorProcess) job(b *testing.B, name string) supervise.Job {
@@ -159,15 +186,23 @@ func (s *supervisorProcess) job(b *testing.B, name string) supervise.Job {
 	}
 }
 
-func (s *supervisorProcess) run(b *testing.B, j supervise.Job) {
+// run runs a job and tells whether the supervisor is worn by then.
+func (s *supervisorProcess) run(b *testing.B, j supervise.Job) bool {
+	b.Helper()
+	return s.runWhile(b, j, func() {})
+}
+
+func (s *supervisorProcess) runWhile(b *testing.B, j supervise.Job, do func()) bool {
 	b.Helper()
 	if err := s.stdin.Encode(supervise.Task{Run: &j}); err != nil {
 		b.Fatal(err)
 	}
+	do()
 	var a supervise.Answer
 	if err := s.answers.Decode(&a); err != nil || a.Run == nil || a.Run.Outcome != layout.Succeeded {
 		b.Fatalf("%+v, %v", a, err)
 	}
+	return a.Worn
 }
 
 // cpu is what the supervisor and its jobs have used: proc_pid_stat(5), fields

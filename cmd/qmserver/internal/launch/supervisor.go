@@ -91,15 +91,16 @@ func (l *Local) idle(uid int) *supervisor {
 }
 
 func (l *Local) spawn(uid int) (*supervisor, error) {
-	cmd := command()
+	cmd, env := command(), os.Environ()
 	var acc *account.Account
 	if l.accounts != nil {
 		var err error
 		if acc, err = account.Find(uid); err != nil {
 			return nil, err
 		}
-		cmd.Env = acc.Environ(l.accounts.Path)
+		env = acc.Environ(l.accounts.Path)
 	}
+	cmd.Env = supervise.Environ(env)
 	l.count++
 	name := fmt.Sprintf("%s-%d-%d", time.Now().Format("20060102-150405.000000"), os.Getpid(), l.count)
 	file, err := runfile.Create(l.dir, name)
@@ -177,7 +178,7 @@ func (l *Local) answered(s *supervisor, a supervise.Answer) bool {
 	if a.Run != nil && a.Run.NotRun == "" {
 		l.told[a.Run.Identity] = s.run
 	}
-	if s.jobs >= maxJobs {
+	if a.Worn || s.jobs >= maxJobs {
 		l.letGo(s)
 	}
 	l.mu.Unlock()

@@ -24,31 +24,83 @@ var serviceManager = [...]string{
 // environ returns the job's environment: the server's own, and what tells the
 // job where and with how much it runs.
 func (a *attempt) environ() []string {
-	env := without(os.Environ(), append(serviceManager[:], "NB_PROC", "QM_JOB", "QM_RUN", "PWD", "OLDPWD"))
 	n := strconv.Itoa(a.NbProc)
-	for _, name := range threads {
-		if _, set := os.LookupEnv(name); !set {
-			env = append(env, name+"="+n)
-		}
-	}
-	if _, set := os.LookupEnv("PYTHONUNBUFFERED"); !set {
-		env = append(env, "PYTHONUNBUFFERED=1")
+	env := append(make([]string, 0, len(a.base.env)+len(a.base.threads)+4), a.base.env...)
+	for _, name := range a.base.threads {
+		env = append(env, name+"="+n)
 	}
 	return append(env,
 		"NB_PROC="+n, "QM_JOB="+a.name, "QM_RUN="+a.Run,
 		"PWD="+filepath.Join(a.Parent, a.name))
 }
 
-func without(env, names []string) []string {
-	drop := make(map[string]bool, len(names))
-	for _, n := range names {
-		drop[n] = true
+// environment is what the environments of all jobs of a supervisor share.
+type environment struct {
+	env     []string
+	threads []string // names of those variables that say how many processors a job has
+}
+
+func newEnvironment() *environment {
+	base := &environment{env: jobEnviron(os.Environ())}
+	set := make(map[string]bool, len(base.env))
+	for _, e := range base.env {
+		set[nameOf(e)] = true
+	}
+	for _, name := range threads {
+		if !set[name] {
+			base.threads = append(base.threads, name)
+		}
+	}
+	if !set["PYTHONUNBUFFERED"] {
+		base.env = append(base.env, "PYTHONUNBUFFERED=1")
+	}
+	return base
+}
+
+// jobEnviron takes from the supervisor's environment what is not for jobs.
+func jobEnviron(env []string) []string {
+	drop := map[string]bool{"NB_PROC": true, "QM_JOB": true, "QM_RUN": true, "PWD": true, "OLDPWD": true}
+	for _, name := range serviceManager {
+		drop[name] = true
+	}
+	for _, e := range lean {
+		drop[nameOf(e)] = true
 	}
 	var kept []string
 	for _, e := range env {
-		if name, _, _ := strings.Cut(e, "="); !drop[name] {
-			kept = append(kept, e)
+		if !drop[nameOf(e)] {
+			kept = append(kept, strings.TrimPrefix(e, aside))
 		}
 	}
 	return kept
+}
+
+func nameOf(e string) string {
+	name, _, _ := strings.Cut(e, "=")
+	return name
+}
+
+// lean is how the Go runtime of a supervisor starts, so that it stays small.
+// One processor from the beginning: to give up the others later spreads what
+// is in use over a third of a megabyte. No garbage collection: what the first
+// ones need for themselves is more than there is to free; see memory. The limit
+// is for folders that hold very much.
+var lean = [...]string{"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=32MiB"}
+
+// aside is put before what the jobs are to have in place of a variable of lean.
+const aside = "QM_ASIDE_"
+
+// Environ returns the environment to start a supervisor with that leaves env to
+// its jobs.
+func Environ(env []string) []string {
+	all := make([]string, 0, len(env)+len(lean))
+	for _, e := range env {
+		for _, l := range lean {
+			if nameOf(e) == nameOf(l) {
+				e = aside + e
+			}
+		}
+		all = append(all, e)
+	}
+	return append(all, lean[:]...)
 }

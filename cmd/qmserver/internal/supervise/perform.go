@@ -16,6 +16,7 @@ import (
 // attempt is one run of one job.
 type attempt struct {
 	*Job
+	base    *environment
 	name    string
 	dir     *os.Root // the job's folder, wherever it is moved
 	log     *jobLog
@@ -29,7 +30,7 @@ type attempt struct {
 // the run file can't be written any more: the supervisor must go.
 func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	answer := Ended{Identity: job.Identity}
-	a, err := prepare(job, s.signals, asOwner)
+	a, err := s.prepare(job, asOwner)
 	if err != nil {
 		answer.notRun(err)
 		return answer, nil
@@ -80,7 +81,7 @@ func untilRoom(do func() error) error {
 
 // prepare opens the job's folder, checks that it is the one that was claimed,
 // goes there and opens its log.
-func prepare(job *Job, sig *signals, asOwner bool) (*attempt, error) {
+func (s *supervisor) prepare(job *Job, asOwner bool) (*attempt, error) {
 	name, err := job.Name()
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func prepare(job *Job, sig *signals, asOwner bool) (*attempt, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	a := &attempt{Job: job, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: sig.child}}
+	a := &attempt{Job: job, base: s.base, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: s.signals.child}}
 	a.log, err = openLog(dir)
 	if err != nil {
 		return nil, errors.Join(err, os.Chdir(string(os.PathSeparator)), dir.Close())

@@ -12,10 +12,10 @@ package supervise
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"qm/cmd/qmserver/internal/account"
@@ -70,6 +70,17 @@ type Task struct {
 	AsOwner bool `json:"as_owner,omitempty"` // this process is another user's than the server
 }
 
+// parcel is a Task that is taken apart only as far as it is needed: of each type
+// that occurs in another, encoding/json learns and keeps how it is written.
+type parcel struct {
+	Run     json.RawMessage `json:"run"`
+	Look    json.RawMessage `json:"look"`
+	Leave   json.RawMessage `json:"leave"`
+	Become  json.RawMessage `json:"become"`
+	Stop    bool            `json:"stop"`
+	AsOwner bool            `json:"as_owner"`
+}
+
 // Look is to read a folder; see folder.LookAt.
 type Look struct {
 	folder.Ref
@@ -88,7 +99,25 @@ type Answer struct {
 	Run  *Ended       `json:"run,omitempty"`
 	Look *folder.Look `json:"look,omitempty"`
 	Left *Left        `json:"left,omitempty"`
+
+	// Worn says that this supervisor has done enough, and waits for the end of
+	// its stdin; see memory.
+	Worn bool `json:"worn,omitempty"`
 }
+
+// ranAnswer is an Answer to a run, and otherAnswer one to what is none; see
+// parcel.
+type (
+	ranAnswer struct {
+		Run  *Ended `json:"run"`
+		Worn bool   `json:"worn,omitempty"`
+	}
+	otherAnswer struct {
+		Look *folder.Look `json:"look,omitempty"`
+		Left *Left        `json:"left,omitempty"`
+		Worn bool         `json:"worn,omitempty"`
+	}
+)
 
 // Left tells why a reason could not be left, if it could not.
 type Left struct {
@@ -110,8 +139,7 @@ type Ended struct {
 func Main() int {
 	// A job's death signal (PDEATHSIG) follows the thread that forked it.
 	runtime.LockOSThread()
-	// There is one of us for each running job, so memory counts. To collect
-	// more often costs more of it than it frees.
+	// There is one of us for each running job, so memory counts; see lean.
 	runtime.GOMAXPROCS(1)
 	signals := catchSignals()
 	if err := becomeSupervisor(); err != nil {
@@ -121,13 +149,14 @@ func Main() int {
 		lines:   readLines(os.Stdin),
 		run:     runfile.Inherited(os.NewFile(RunFD, "run file")),
 		signals: signals,
-		answers: json.NewEncoder(os.Stdout),
+		base:    newEnvironment(),
+		memory:  newMemory(),
 	}
 	idle := time.NewTimer(short)
 	for s.lines != nil {
 		select {
 		case <-idle.C:
-			debug.FreeOSMemory()
+			s.memory.free()
 		case line, more := <-s.lines:
 			if !more {
 				return 0
@@ -147,7 +176,8 @@ type supervisor struct {
 	lines   <-chan []byte // nil once the server is gone
 	run     *runfile.File
 	signals *signals
-	answers *json.Encoder
+	base    *environment
+	memory  *memory
 
 	notifier *notifier // nil until a job runs long enough to need it
 }
@@ -155,42 +185,81 @@ type supervisor struct {
 // do does a task and answers. That the answer can't be written is no error: the
 // server is gone, and its successor reads the run file.
 func (s *supervisor) do(line []byte) error {
-	var task Task
+	var task parcel
 	if err := json.Unmarshal(line, &task); err != nil {
 		return err
 	}
 	if task.AsOwner {
 		forgetUmask()
 	}
-	var answer Answer
 	switch {
 	case task.Run != nil:
-		ended, err := s.perform(task.Run, task.AsOwner)
+		return s.runJob(task)
+	case task.Become != nil:
+		acc, err := unpack[account.Account](task.Become)
 		if err != nil {
 			return err
 		}
-		answer.Run = &ended
-	case task.Become != nil:
-		return become(task.Become)
+		return become(acc)
 	case task.Stop:
 		return nil // the job has ended in the meantime
 	case task.Look != nil:
-		look := folder.LookAt(task.Look.Ref, task.Look.JobFiles, task.Look.All)
-		answer.Look = &look
+		return s.look(task)
 	case task.Leave != nil:
-		answer.Left = &Left{}
-		if err := folder.LeaveReason(task.Leave.Ref, task.Leave.Reason); err != nil {
-			answer.Left.Problem = err.Error()
-		}
+		return s.leave(task)
 	}
-	probe.Step("answer")
-	_ = s.answers.Encode(answer)
-	probe.Step("answer: written")
+	return errors.New("no task in the line")
+}
+
+func (s *supervisor) runJob(task parcel) error {
+	job, err := unpack[Job](task.Run)
+	if err != nil {
+		return err
+	}
+	ended, err := s.perform(job, task.AsOwner)
+	if err != nil {
+		return err
+	}
+	s.answer(ranAnswer{&ended, s.memory.worn()})
 	return nil
 }
 
+func (s *supervisor) look(task parcel) error {
+	l, err := unpack[Look](task.Look)
+	if err != nil {
+		return err
+	}
+	look := folder.LookAt(l.Ref, l.JobFiles, l.All)
+	s.answer(otherAnswer{Look: &look, Worn: s.memory.worn()})
+	return nil
+}
+
+func (s *supervisor) leave(task parcel) error {
+	l, err := unpack[Leave](task.Leave)
+	if err != nil {
+		return err
+	}
+	var left Left
+	if err := folder.LeaveReason(l.Ref, l.Reason); err != nil {
+		left.Problem = err.Error()
+	}
+	s.answer(otherAnswer{Left: &left, Worn: s.memory.worn()})
+	return nil
+}
+
+func unpack[T any](data json.RawMessage) (*T, error) {
+	what := new(T)
+	return what, json.Unmarshal(data, what)
+}
+
+func (s *supervisor) answer(a any) {
+	probe.Step("answer")
+	_ = json.NewEncoder(os.Stdout).Encode(a)
+	probe.Step("answer: written")
+}
+
 func isStop(line []byte) bool {
-	var task Task
+	var task parcel
 	return json.Unmarshal(line, &task) == nil && task.Stop
 }
 

@@ -50,7 +50,7 @@ func newProcess(t *testing.T, env ...string) *process {
 	}
 	p.cmd = exec.Command(os.Args[0], "-supervise")
 	p.cmd.ExtraFiles = []*os.File{file.OS()}
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = Environ(append(os.Environ(), env...))
 	p.cmd.Stderr = os.Stderr
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -185,8 +185,9 @@ func TestEnds(t *testing.T) {
 // TestWhatTheJobGets: nothing open but 0, 1 and 2, a session of its own, the
 // folder as working directory, and what tells it of its share.
 func TestWhatTheJobGets(t *testing.T) {
-	p := newProcess(t, "INVOCATION_ID=x", "NB_PROC=99", "MKL_NUM_THREADS=7")
-	j := p.job("a", `ls /proc/self/fd | wc -l; pwd; echo $NB_PROC $OMP_NUM_THREADS $MKL_NUM_THREADS $QM_JOB $QM_RUN i=$INVOCATION_ID; read x; echo eof $?`)
+	p := newProcess(t, "INVOCATION_ID=x", "NB_PROC=99", "MKL_NUM_THREADS=7", "GOGC=50")
+	j := p.job("a", `ls /proc/self/fd | wc -l; pwd; echo $NB_PROC $OMP_NUM_THREADS $MKL_NUM_THREADS $QM_JOB $QM_RUN i=$INVOCATION_ID; read x; echo eof $?
+echo $GOGC $GOMAXPROCS l=$GOMEMLIMIT; env | grep ASIDE`)
 	j.NbProc = 3
 	p.do(j)
 	log := p.log("a")
@@ -195,6 +196,7 @@ func TestWhatTheJobGets(t *testing.T) {
 		"\n" + filepath.Join(p.folder, "a") + "\n",
 		"\n3 3 7 a run-a i=\n",
 		"\neof 1\n",
+		"\n50 3 l=\nJob finished",
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("no %q in\n%s", want, log)
@@ -409,6 +411,18 @@ func TestAProgramThatIsNotThere(t *testing.T) {
 	a := p.do(j)
 	if a.Outcome != layout.Failed || a.ExitCode == nil || *a.ExitCode != 127 || !strings.Contains(p.log("a"), "/no/such/interpreter") {
 		t.Errorf("%+v\n%s", a, p.log("a"))
+	}
+}
+
+// TestAWornSupervisor says so, and does what it is told all the same.
+func TestAWornSupervisor(t *testing.T) {
+	p := newProcess(t)
+	for n := 1; n <= enough+1; n++ {
+		p.tell(p.job("a", "true"))
+		var a Answer
+		if err := p.answers.Decode(&a); err != nil || a.Run == nil || a.Run.Outcome != layout.Succeeded || a.Worn != (n >= enough) {
+			t.Fatalf("job %d: %+v, %v", n, a, err)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package supervise
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -79,8 +78,8 @@ func (s *supervisor) watch(a *attempt) {
 			w.stop(layout.Interrupted, "the machine or its service manager told QM to end (signal TERM)")
 		case <-settled:
 			watching = s.beginToLook(look)
-			w.look()             // at what came before
-			debug.FreeOSMemory() // it may be days until we do something again
+			w.look()        // at what came before
+			s.memory.free() // it may be days until we do something again
 		case <-s.notifier.C():
 			w.look()
 		case <-look.C:
