@@ -12,6 +12,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/proc"
+	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
 )
@@ -43,9 +44,9 @@ type Local struct {
 
 	mu      sync.Mutex // guards all below, and the fields of the supervisors
 	count   int
-	own     map[string]*supervisor   // by run file
-	told    map[disk.Identity]string // the run file that tells of an earlier run of a folder
-	adopted map[string]disk.Identity // run files of an earlier server's supervisors
+	own     map[string]*supervisor    // by run file
+	told    map[runfile.Folder]string // the run file that tells of an earlier run of a folder
+	adopted map[string]disk.Identity  // run files of an earlier server's supervisors
 }
 
 // Accounts says that each job runs as the owner of its folder, with an
@@ -83,7 +84,7 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 		events:  make(chan Event, 1024), // so that no supervisor waits while we ask another
 		closed:  make(chan struct{}),
 		own:     make(map[string]*supervisor),
-		told:    make(map[disk.Identity]string),
+		told:    make(map[runfile.Folder]string),
 		adopted: make(map[string]disk.Identity),
 	}, nil
 }

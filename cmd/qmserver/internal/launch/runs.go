@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"qm/cmd/qmserver/internal/disk"
@@ -17,6 +18,17 @@ import (
 type Runs struct {
 	Files  []runfile.Run
 	Broken error // the folder, or a file of it, that could not be read
+	Unread []int // whose run files that were; runfile.Anyones: it may have told of all folders
+}
+
+// Whole tells whether all could be read that may tell of the user's folders.
+func (r Runs) Whole(uid int) bool {
+	return !slices.Contains(r.Unread, uid) && !slices.Contains(r.Unread, runfile.Anyones)
+}
+
+func (r *Runs) miss(uid int, err error) {
+	r.Broken = errors.Join(r.Broken, err)
+	r.Unread = append(r.Unread, uid)
 }
 
 var errMissing = errors.New("the folder of the run files was missing")
@@ -24,9 +36,12 @@ var errMissing = errors.New("the folder of the run files was missing")
 // Runs reads all run files.
 func (l *Local) Runs() Runs {
 	names, err := l.names()
-	runs := Runs{Broken: err}
+	var runs Runs
+	if err != nil {
+		runs.miss(runfile.Anyones, err)
+	}
 	if l.missing {
-		runs.Broken = errors.Join(err, errMissing)
+		runs.miss(runfile.Anyones, errMissing)
 	}
 	for _, name := range names {
 		if strings.HasSuffix(name, stopSuffix) {
@@ -36,7 +51,7 @@ func (l *Local) Runs() Runs {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // removed since
 		case err != nil:
-			runs.Broken = errors.Join(runs.Broken, err)
+			runs.miss(run.UID, err)
 		default:
 			runs.Files = append(runs.Files, run)
 			l.remember(run)
@@ -51,7 +66,7 @@ func (l *Local) remember(run runfile.Run) {
 	defer l.mu.Unlock()
 	for id, line := range run.Last {
 		if line.Event != runfile.Released {
-			l.told[id] = run.Name
+			l.told[runfile.Folder{Identity: id, UID: run.UID}] = run.Name
 		}
 	}
 }
@@ -106,28 +121,41 @@ func (l *Local) Own(run string) bool {
 }
 
 // Release makes it durable that what the run files say of an earlier run of
-// this folder is over, before the folder is claimed again for this attempt.
-func (l *Local) Release(id disk.Identity, attempt int) error {
-	l.mu.Lock()
-	run, told := l.told[id]
-	l.mu.Unlock()
-	if !told {
-		return nil
+// this folder of the user's is over, before the folder is claimed again for this
+// attempt.
+func (l *Local) Release(id disk.Identity, uid, attempt int) error {
+	var errs []error
+	for _, f := range [...]runfile.Folder{{Identity: id, UID: runfile.Anyones}, {Identity: id, UID: uid}} {
+		l.mu.Lock()
+		run, told := l.told[f]
+		l.mu.Unlock()
+		if !told {
+			continue
+		}
+		err := runfile.Release(l.dir, run, id, attempt)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+			continue
+		}
+		l.forget(f, run)
 	}
-	err := runfile.Release(l.dir, run, id, attempt)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	return errors.Join(errs...)
+}
+
+// folderOf is a folder and whose supervisor tells of it.
+func (l *Local) folderOf(id disk.Identity, uid int) runfile.Folder {
+	if l.accounts == nil {
+		uid = runfile.Anyones
 	}
-	l.forget(id, run)
-	return nil
+	return runfile.Folder{Identity: id, UID: uid}
 }
 
 // forget notes that the run file tells of the folder no more.
-func (l *Local) forget(id disk.Identity, run string) {
+func (l *Local) forget(f runfile.Folder, run string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.told[id] == run {
-		delete(l.told, id)
+	if l.told[f] == run {
+		delete(l.told, f)
 	}
 }
 
@@ -145,7 +173,7 @@ func (l *Local) Sweep(pending func(disk.Identity) bool) error {
 		probe.Step("sweep: removed")
 		removed = true
 		for id := range run.Last {
-			l.forget(id, run.Name)
+			l.forget(runfile.Folder{Identity: id, UID: run.UID}, run.Name)
 		}
 	}
 	if removed {
@@ -165,15 +193,16 @@ func anyPending(run runfile.Run, pending func(disk.Identity) bool) bool {
 }
 
 // Attempts returns, for the folders whose run was cut, which attempt is next.
-func (r Runs) Attempts() map[disk.Identity]int {
-	next := make(map[disk.Identity]int)
+func (r Runs) Attempts() map[runfile.Folder]int {
+	next := make(map[runfile.Folder]int)
 	for _, run := range r.Files {
 		for id, line := range run.Last {
+			f := runfile.Folder{Identity: id, UID: run.UID}
 			switch {
 			case line.Event == runfile.Released:
-				next[id] = max(next[id], line.Attempt)
+				next[f] = max(next[f], line.Attempt)
 			case line.Event == runfile.Starting, line.Outcome == layout.Interrupted:
-				next[id] = max(next[id], line.Attempt+1)
+				next[f] = max(next[f], line.Attempt+1)
 			}
 		}
 	}

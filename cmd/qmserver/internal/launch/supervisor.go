@@ -103,6 +103,9 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	cmd.Env = supervise.Environ(env)
 	l.count++
 	name := fmt.Sprintf("%s-%d-%d", time.Now().Format("20060102-150405.000000"), os.Getpid(), l.count)
+	if acc != nil {
+		name = runfile.NameFor(name, uid)
+	}
 	file, err := runfile.Create(l.dir, name)
 	if err != nil {
 		return nil, err
@@ -176,7 +179,7 @@ func (l *Local) answered(s *supervisor, a supervise.Answer) bool {
 	reply := s.reply
 	s.busy, s.reply, s.since = nil, nil, time.Now()
 	if a.Run != nil && a.Run.NotRun == "" {
-		l.told[a.Run.Identity] = s.run
+		l.told[l.folderOf(a.Run.Identity, s.uid)] = s.run
 	}
 	if a.Worn || s.jobs >= maxJobs {
 		l.letGo(s)

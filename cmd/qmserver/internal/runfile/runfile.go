@@ -3,6 +3,10 @@
 // that its supervisor lives. The server makes and locks it, the supervisor
 // inherits it; the jobs inherit neither the file nor the lock.
 //
+// Where jobs run as the owners of their folders, the name of a run file says
+// whose its supervisor is, who writes to it: it is believed only about folders
+// of that user.
+//
 // Of one folder the last line counts:
 //
 //	starting   the supervisor is about to fork, or has; never start it again unasked
@@ -98,6 +102,7 @@ func (f *File) Append(l Line) error {
 // Run is what a run file says.
 type Run struct {
 	Name string
+	UID  int                    // whose it is; Anyones if jobs ran as the server's user
 	Held bool                   // its supervisor lives
 	Last map[disk.Identity]Line // of each folder, the last line
 }
@@ -147,29 +152,30 @@ func mend(dir *os.Root, name string) error {
 
 // Read reads the run file name of dir. An unreadable file, and a whole line
 // that is none of ours, is an error; a last line without its line break is
-// one that was being written, and does not count.
+// one that was being written, and does not count. Whose it is is known also
+// with an error.
 func Read(dir *os.Root, name string) (Run, error) {
+	run := Run{Name: name, UID: userOf(name)}
 	f, _, err := layout.OpenFile(dir, name)
 	if err != nil {
-		return Run{}, fmt.Errorf("read run file: %w", err)
+		return run, fmt.Errorf("read run file: %w", err)
 	}
 	defer f.Close()
-	run := Run{Name: name}
 	// The lock first: a supervisor that ends in between has then written all
 	// that it will write.
 	switch err := disk.TryLock(f); {
 	case errors.Is(err, disk.ErrHeld):
 		run.Held = true
 	case err != nil:
-		return Run{}, fmt.Errorf("read run file: %w", err)
+		return run, fmt.Errorf("read run file: %w", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile))
 	if err != nil {
-		return Run{}, fmt.Errorf("read run file: %w", err)
+		return run, fmt.Errorf("read run file: %w", err)
 	}
 	run.Last, err = parse(data)
 	if err != nil {
-		return Run{}, fmt.Errorf("read run file %s: %w", name, err)
+		return run, fmt.Errorf("read run file %s: %w", name, err)
 	}
 	return run, nil
 }

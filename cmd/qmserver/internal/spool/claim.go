@@ -120,8 +120,13 @@ func (s *Spool) claim(j *job, now time.Time) {
 		s.prove(j, now)
 		return
 	}
+	if s.haunts(j) {
+		s.jobs.postpone(j, now, "what is left of its earlier run is ended first")
+		s.dirty = true
+		return
+	}
 	c := j.begin()
-	err := s.launcher.Release(j.Identity, c.attempt)
+	err := s.launcher.Release(j.Identity, int(j.uid), c.attempt)
 	if err == nil {
 		err = s.moveJob(j, layout.Queued, layout.Running)
 	}

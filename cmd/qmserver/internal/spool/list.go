@@ -9,6 +9,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/events"
+	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
 
@@ -170,8 +171,8 @@ func (s *Spool) welcome(fresh []*job, now time.Time) {
 	slices.SortFunc(fresh, byArrival)
 	s.crowd = s.crowd || len(fresh) > maxCrowd
 	for _, j := range fresh {
-		if s.attempts[j.Identity] > 1 {
-			j.begin().attempt = s.attempts[j.Identity]
+		if next := s.nextAttempt(j); next > 1 {
+			j.begin().attempt = next
 		}
 		s.jobs.add(j)
 		s.arrivals.note(j)
@@ -332,7 +333,8 @@ func (s *Spool) drop(j *job) {
 	s.arrivals.forget(j.Identity)
 	s.jobs.remove(j)
 	s.stir(j.Name)
-	delete(s.attempts, j.Identity)
+	delete(s.attempts, runfile.Folder{Identity: j.Identity, UID: int(j.uid)})
+	delete(s.attempts, runfile.Folder{Identity: j.Identity, UID: runfile.Anyones})
 	s.dirty = true
 }
 

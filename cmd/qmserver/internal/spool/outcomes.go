@@ -68,11 +68,11 @@ func parseOutcome(line string) (id disk.Identity, outcome layout.Outcome, ok boo
 }
 
 // learn takes from the run files what a server that was killed may not have
-// written down.
-func (o *outcomes) learn(runs launch.Runs) {
+// written down, as far as they are believed about the folders.
+func (o *outcomes) learn(runs launch.Runs, believes func(runfile.Run, disk.Identity, runfile.Line) bool) {
 	for _, run := range runs.Files {
 		for id, line := range run.Last {
-			if line.Event == runfile.Ended {
+			if line.Event == runfile.Ended && believes(run, id, line) {
 				o.note(id, line.Outcome)
 			}
 		}

@@ -38,16 +38,15 @@ func (s *Spool) listRunning(now time.Time) {
 		return
 	}
 	runs := s.launcher.Runs()
-	idle := s.mayStillBegin(runs)
 	if len(unknown) > 0 {
 		s.tellBroken(runs.Broken)
 	}
 	for _, j := range unknown {
-		v := judge(runs, j.Identity)
+		v := judge(runs, j.Identity, int(j.uid))
 		if isHidden(j.name) && (v.said == saidNothing || v.said == saidUnreadable) {
 			continue // none of ours
 		}
-		if idle != "" && (v.said == saidNothing || v.said == saidUnreadable) {
+		if idle := s.mayStillBegin(runs, j); idle != "" && (v.said == saidNothing || v.said == saidUnreadable) {
 			s.nextPoll = minTime(s.nextPoll, now.Add(recheck))
 			s.known = false
 			s.places[place{layout.Running, j.name}] = "waits until the supervisor " + idle + " of an earlier server has begun it or is gone"
@@ -87,9 +86,16 @@ func (s *Spool) adoptGhosts(runs launch.Runs) {
 				continue
 			}
 			s.log.Warn("run whose folder was taken away is ended", "run", run.Name)
-			s.ghosts[id] = run.Name
+			s.ghosts[id] = run
 		}
 	}
+}
+
+// haunts tells whether processes of an earlier run of a queued job are being
+// ended.
+func (s *Spool) haunts(j *job) bool {
+	run, there := s.ghosts[j.Identity]
+	return there && run.Knows(int(j.uid))
 }
 
 func minTime(a, b time.Time) time.Time {
@@ -139,10 +145,10 @@ func (s *Spool) unknown(entries []os.DirEntry, now time.Time) []*job {
 }
 
 // mayStillBegin returns the name of a run file of an earlier server whose
-// supervisor lives and has no job: it may have one in its pipe.
-func (s *Spool) mayStillBegin(runs launch.Runs) string {
+// supervisor lives and has no job: it may have this one in its pipe.
+func (s *Spool) mayStillBegin(runs launch.Runs, j *job) string {
 	for _, run := range runs.Files {
-		if run.Held && !s.launcher.Own(run.Name) && !hasBegun(run) {
+		if run.Held && run.Knows(int(j.uid)) && !s.launcher.Own(run.Name) && !hasBegun(run) {
 			return run.Name
 		}
 	}
@@ -214,4 +220,25 @@ func (j *job) learn(v verdict) {
 	j.attempt = max(v.line.Attempt, 1)
 	j.owner = cmp.Or(j.owner, v.line.Owner)
 	j.info.Rerun = v.line.Rerun
+}
+
+// nextAttempt tells which attempt is next of a queued job whose run an earlier
+// server saw cut, else 0.
+func (s *Spool) nextAttempt(j *job) int {
+	return max(s.attempts[runfile.Folder{Identity: j.Identity, UID: int(j.uid)}],
+		s.attempts[runfile.Folder{Identity: j.Identity, UID: runfile.Anyones}])
+}
+
+// believes tells whether what a run file says of the end of a job counts, which
+// lies in done by now.
+func (s *Spool) believes(run runfile.Run, id disk.Identity, line runfile.Line) bool {
+	if run.UID == runfile.Anyones {
+		return true
+	}
+	name, err := layout.NameOfID(line.JobID)
+	if err != nil {
+		return false
+	}
+	f, err := disk.Lstat(s.Tree.Job(layout.Done, name))
+	return err == nil && f.Identity == id && run.Knows(f.UID)
 }

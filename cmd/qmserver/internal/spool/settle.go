@@ -15,9 +15,8 @@ import (
 // even when its folder can't be moved yet.
 func (s *Spool) ended(e launch.Event) {
 	j := s.jobs.all[e.Identity]
-	if s.ghosts[e.Identity] != "" && e.Gone {
-		delete(s.ghosts, e.Identity)
-		s.dirty = true
+	if _, ghost := s.ghosts[e.Identity]; ghost && e.Gone {
+		s.laid(e.Identity, j)
 		return
 	}
 	if j == nil || j.phase != running {
@@ -28,7 +27,7 @@ func (s *Spool) ended(e launch.Event) {
 	s.dirty = true
 	switch {
 	case e.Gone:
-		s.apply(j, judge(s.launcher.Runs(), j.Identity), now)
+		s.apply(j, judge(s.launcher.Runs(), j.Identity, int(j.uid)), now)
 		if j.phase.queued() {
 			// A supervisor that can't even begin will not do better at once.
 			s.jobs.postpone(j, now, "its supervisor died before the start; it is tried again")
@@ -46,6 +45,16 @@ func (s *Spool) ended(e launch.Event) {
 		s.interrupted(j, e.Ended.End, true, now)
 	default:
 		s.finish(j, e.Ended.End, now)
+	}
+}
+
+// laid takes notice that nothing is left of a run whose folder was taken away.
+// If that lies in the queue, as j, it may run.
+func (s *Spool) laid(id disk.Identity, j *job) {
+	delete(s.ghosts, id)
+	s.dirty = true
+	if j != nil && j.phase.queued() && j.course != nil {
+		s.jobs.untroubled(j)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"qm/cmd/qmserver/internal/events"
 	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
 )
@@ -63,7 +64,7 @@ type Launcher interface {
 	Runs() launch.Runs
 	Own(run string) bool
 	Adopt(run string, id disk.Identity) error
-	Release(id disk.Identity, attempt int) error
+	Release(id disk.Identity, uid, attempt int) error
 	Sweep(pending func(disk.Identity) bool) error
 	Judged() error
 	RetireIdle()
@@ -85,14 +86,14 @@ type Spool struct {
 	lock     *Lock
 
 	jobs     jobs
-	ghosts   map[disk.Identity]string // runs of earlier servers whose folders were taken away
-	haunted  bool                     // they have been looked for
-	places   map[place]string         // of what is no job: why, in words
-	attempts map[disk.Identity]int    // of queued folders whose run an earlier server saw cut: which one is next
-	quit     chan struct{}            // closed when Run returns: nobody listens any more
-	wishes   chan bool                // of the operator: false: start nothing more; true: and stop what runs
-	ending   bool                     // start nothing more, and end when nothing runs
-	told     chan told                // reasons that were left
+	ghosts   map[disk.Identity]runfile.Run // runs of earlier servers whose folders were taken away
+	haunted  bool                          // they have been looked for
+	places   map[place]string              // of what is no job: why, in words
+	attempts map[runfile.Folder]int        // of queued folders whose run an earlier server saw cut: which one is next
+	quit     chan struct{}                 // closed when Run returns: nobody listens any more
+	wishes   chan bool                     // of the operator: false: start nothing more; true: and stop what runs
+	ending   bool                          // start nothing more, and end when nothing runs
+	told     chan told                     // reasons that were left
 
 	events     *events.Watcher // nil: the folders are looked at
 	clock      *disk.Clock
@@ -163,7 +164,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	s := &Spool{
 		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
 		jobs:     newJobs(opt.Fair),
-		ghosts:   make(map[disk.Identity]string),
+		ghosts:   make(map[disk.Identity]runfile.Run),
 		looksOf:  make(map[int]int),
 		tours:    make(map[*tour]struct{}),
 		firsts:   make(map[*job]time.Time),
@@ -190,7 +191,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	s.arrivals.lines = lines{root: root, name: layout.ArrivalsFile, log: log}
 	s.arrivals.open()
 	s.outcomes.lines = lines{root: root, name: layout.OutcomesFile, log: log}
-	s.outcomes.learn(launcher.Runs())
+	s.outcomes.learn(launcher.Runs(), s.believes)
 	if s.clock, err = disk.NewClock(root, layout.ClockFile); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the time of the tree's file system: %w", err), root.Close())
 	}

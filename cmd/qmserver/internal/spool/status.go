@@ -52,7 +52,8 @@ func (s *Spool) tell(now time.Time) {
 // pending tells whether what the run files say of a folder still counts: it
 // does while the folder may lie in QM_Jobs.
 func (s *Spool) pending(id disk.Identity) bool {
-	return !s.known || s.jobs.all[id] != nil || s.ghosts[id] != ""
+	_, ghost := s.ghosts[id]
+	return !s.known || s.jobs.all[id] != nil || ghost
 }
 
 func (s *Spool) beat(now time.Time, stopped bool) {

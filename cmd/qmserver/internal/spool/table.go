@@ -61,16 +61,16 @@ type verdict struct {
 	line runfile.Line
 }
 
-// judge reads what the runs say of a folder. Where several tell of it, which
+// judge reads what the runs say of a folder of the user's. Where several tell of it, which
 // takes a crash between two runs of it, the one that has not ended counts.
-func judge(runs launch.Runs, id disk.Identity) verdict {
+func judge(runs launch.Runs, id disk.Identity, uid int) verdict {
 	v := verdict{said: saidNothing}
-	if runs.Broken != nil {
+	if !runs.Whole(uid) {
 		v.said = saidUnreadable
 	}
 	for _, run := range runs.Files {
 		line, told := run.Last[id]
-		if !told || line.Event == runfile.Released {
+		if !told || line.Event == runfile.Released || !run.Knows(uid) {
 			continue
 		}
 		if v.said == saidRunning || v.said == saidCut {

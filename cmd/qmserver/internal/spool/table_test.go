@@ -23,9 +23,10 @@ func TestTheTableHasAllRows(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
+	const owner = 1000
 	id, other := disk.Identity{Inode: 1}, disk.Identity{Inode: 2}
 	run := func(held bool, lines map[disk.Identity]runfile.Event) runfile.Run {
-		r := runfile.Run{Name: "r", Held: held, Last: map[disk.Identity]runfile.Line{}}
+		r := runfile.Run{Name: "r", UID: runfile.Anyones, Held: held, Last: map[disk.Identity]runfile.Line{}}
 		for id, e := range lines {
 			l := runfile.Line{Event: e, Identity: id}
 			if e == runfile.Ended {
@@ -37,6 +38,7 @@ func TestJudge(t *testing.T) {
 	}
 	interrupted := run(false, nil)
 	interrupted.Last[id] = runfile.Line{Event: runfile.Ended, End: &runfile.End{Outcome: layout.Interrupted}}
+	of := func(uid int, r runfile.Run) runfile.Run { r.UID = uid; return r }
 	type lines = map[disk.Identity]runfile.Event
 	broken := errors.New("broken")
 	for _, test := range []struct {
@@ -56,9 +58,15 @@ func TestJudge(t *testing.T) {
 		{"interrupted", []runfile.Run{interrupted}, nil, saidInterrupted},
 		{"released", []runfile.Run{run(true, lines{id: runfile.Released})}, nil, saidNothing},
 		{"released and started elsewhere", []runfile.Run{run(true, lines{id: runfile.Released}), run(true, lines{id: runfile.Starting})}, nil, saidRunning},
+		{"of the owner's supervisor", []runfile.Run{of(owner, run(true, lines{id: runfile.Starting}))}, nil, saidRunning},
+		{"of another's", []runfile.Run{of(1001, run(true, lines{id: runfile.Starting})), of(0, run(false, lines{id: runfile.Ended}))}, nil, saidNothing},
 		{"ended and started elsewhere", []runfile.Run{run(true, lines{id: runfile.Starting}), run(true, lines{id: runfile.Ended})}, nil, saidRunning},
 	} {
-		if got := judge(launch.Runs{Files: test.runs, Broken: test.broken}, id); got.said != test.want {
+		runs := launch.Runs{Files: test.runs, Broken: test.broken}
+		if test.broken != nil {
+			runs.Unread = []int{runfile.Anyones}
+		}
+		if got := judge(runs, id, owner); got.said != test.want {
 			t.Errorf("%s: %d, want %d", test.what, got.said, test.want)
 		}
 	}
