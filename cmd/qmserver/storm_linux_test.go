@@ -122,7 +122,7 @@ func (c *crashTree) begun() int {
 
 func (c *crashTree) supervisors() []int {
 	var found []int
-	for _, pid := range proc.WithVariable(killedVar, c.dir) {
+	for _, pid := range proc.WithVariable(killedVar, c.dir, -1) {
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if bytes.HasSuffix(line, []byte("-supervise\x00")) {
 			found = append(found, pid)
@@ -136,7 +136,7 @@ func (c *crashTree) settle(t *testing.T) {
 	t.Helper()
 	_ = c.drain("run")
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		left := proc.WithVariable(killedVar, c.dir)
+		left := proc.WithVariable(killedVar, c.dir, -1)
 		if len(left) == 0 {
 			return
 		}

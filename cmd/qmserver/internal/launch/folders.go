@@ -55,6 +55,9 @@ func (l *Local) LeaveReason(r folder.Ref, uid int, why folder.Reason) error {
 var errNoAnswer = errors.New("no answer from the process of the folder's owner")
 
 func (l *Local) ask(r folder.Ref, uid int, task supervise.Task) (supervise.Answer, error) {
+	if err := l.accounts.lookUp(uid); err != nil {
+		return supervise.Answer{}, err
+	}
 	s, err := l.give(r.Identity, uid, func(string) supervise.Task { return task })
 	if err != nil {
 		return supervise.Answer{}, err

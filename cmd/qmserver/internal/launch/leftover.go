@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/proc"
+	"qm/cmd/qmserver/internal/runfile"
 )
 
 const (
@@ -50,7 +51,7 @@ func (l *Local) endLeftovers(run string) {
 // leftovers returns our children that are no supervisors, what is marked as of
 // the run, and all that came of them.
 func (l *Local) leftovers(run string) []int {
-	left := proc.WithVariable("QM_RUN", run)
+	left := proc.WithVariable("QM_RUN", run, runfile.UserOf(run))
 	if !l.shared {
 		left = append(left, l.strangers()...)
 	}

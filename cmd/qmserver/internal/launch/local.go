@@ -4,6 +4,7 @@ package launch
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -38,6 +39,7 @@ type Local struct {
 	missing  bool     // the folder of the run files was; see missingMark
 	shared   bool     // this process has, or may get, children that are none of ours
 	accounts *Accounts
+	user     string // as whom the jobs run where they do not run as their owners
 	log      *slog.Logger
 	events   chan Event
 	closed   chan struct{}
@@ -47,12 +49,6 @@ type Local struct {
 	own     map[string]*supervisor    // by run file
 	told    map[runfile.Folder]string // the run file that tells of an earlier run of a folder
 	adopted map[string]disk.Identity  // run files of an earlier server's supervisors
-}
-
-// Accounts says that each job runs as the owner of its folder, with an
-// environment made from nothing.
-type Accounts struct {
-	Path string // PATH of the jobs
 }
 
 // NewLocal makes the folder of the run files if need be. Without accounts all
@@ -80,7 +76,7 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 		return nil, err
 	}
 	return &Local{
-		dir: dir, missing: missing, shared: shared, accounts: accounts, log: log,
+		dir: dir, missing: missing, shared: shared, accounts: accounts, user: userName(), log: log,
 		events:  make(chan Event, 1024), // so that no supervisor waits while we ask another
 		closed:  make(chan struct{}),
 		own:     make(map[string]*supervisor),
@@ -98,9 +94,20 @@ func (l *Local) Start(job supervise.Job, uid int) error {
 	_, err := l.give(job.Identity, uid, func(run string) supervise.Task {
 		job.Run = run
 		job.StopFile = l.stopFile(run, job.Identity)
+		job.User = l.nameOf(uid)
 		return supervise.Task{Run: &job}
 	})
 	return err
+}
+
+func (l *Local) nameOf(uid int) string {
+	if l.accounts == nil {
+		return l.user
+	}
+	if acc, err := l.accounts.of(uid); err == nil {
+		return acc.Name
+	}
+	return fmt.Sprintf("uid %d", uid)
 }
 
 // Stop asks the supervisor of a running job to stop it: our own by its stdin,

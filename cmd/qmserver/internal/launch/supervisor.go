@@ -95,7 +95,7 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	var acc *account.Account
 	if l.accounts != nil {
 		var err error
-		if acc, err = account.Find(uid); err != nil {
+		if acc, err = l.accounts.of(uid); err != nil {
 			return nil, err
 		}
 		env = acc.Environ(l.accounts.Path)

@@ -62,16 +62,16 @@ func Find(pid int) Process {
 	return Process{pid, strings.TrimSpace(string(comm))}
 }
 
-// WithVariable returns the processes in whose environment, as it was at their
-// start, the variable has this value. Those that we may not look into, and
+// WithVariable returns the processes of a user, -1: of all, in whose environment,
+// as it was at their start, the variable has this value. Those that we may not look into, and
 // those that have ended and are not waited for, are not found.
-func WithVariable(name, value string) []int {
+func WithVariable(name, value string, uid int) []int {
 	dirs, _ := os.ReadDir("/proc")
 	want := []byte(name + "=" + value)
 	var found []int
 	for _, d := range dirs {
 		pid, err := strconv.Atoi(d.Name())
-		if err != nil || pid == os.Getpid() {
+		if err != nil || pid == os.Getpid() || uid >= 0 && ownerOf(pid) != uid {
 			continue
 		}
 		environ, _ := os.ReadFile("/proc/" + d.Name() + "/environ")
@@ -83,6 +83,16 @@ func WithVariable(name, value string) []int {
 		}
 	}
 	return found
+}
+
+// ownerOf returns whose the process is: root's, if it was given more rights than
+// its user has; -1 if it is gone.
+func ownerOf(pid int) int {
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/"+strconv.Itoa(pid), &st); err != nil {
+		return -1
+	}
+	return int(st.Uid)
 }
 
 // Kill sends KILL. It is no error that the process is gone.

@@ -20,7 +20,7 @@ func Descendants(of []int) []int { return of }
 func Find(pid int) Process { return Process{pid, strconv.Itoa(pid)} }
 
 // WithVariable finds nothing.
-func WithVariable(string, string) []int { return nil }
+func WithVariable(string, string, int) []int { return nil }
 
 // Kill does nothing: there is nothing that was found.
 func Kill(int) error { return nil }

@@ -155,7 +155,7 @@ func mend(dir *os.Root, name string) error {
 // one that was being written, and does not count. Whose it is is known also
 // with an error.
 func Read(dir *os.Root, name string) (Run, error) {
-	run := Run{Name: name, UID: userOf(name)}
+	run := Run{Name: name, UID: UserOf(name)}
 	f, _, err := layout.OpenFile(dir, name)
 	if err != nil {
 		return run, fmt.Errorf("read run file: %w", err)

@@ -21,8 +21,8 @@ func NameFor(name string, uid int) string {
 	return name + userMark + strconv.Itoa(uid)
 }
 
-// userOf is NameFor read backwards.
-func userOf(name string) int {
+// UserOf returns whose the run file of this name is, or Anyones.
+func UserOf(name string) int {
 	if i := strings.LastIndex(name, userMark); i >= 0 {
 		if uid, err := strconv.ParseUint(name[i+len(userMark):], 10, 31); err == nil {
 			return int(uid)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -164,4 +165,40 @@ func TestDraggedBackWhileNoServerRuns(t *testing.T) {
 	if got := s.read(layout.Done, "a", "runs"); got != "x\nx\n" {
 		t.Errorf("runs: %q", got)
 	}
+}
+
+// TestAQueuedFolderWhoseEarlierRunLives waits until that is over, whatever its
+// files look like.
+func TestAQueuedFolderWhoseEarlierRunLives(t *testing.T) {
+	s := newServer(t)
+	id := s.put(layout.Queued, "a", "script = echo x >>runs")
+	if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.OpenRoot(s.tree.Path(layout.RunDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	run, err := runfile.Create(dir, "earlier")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Append(runfile.Line{Event: runfile.Starting, Identity: id, JobID: "a", Attempt: 1}); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.await("it waits for that", func() bool {
+		return slices.ContainsFunc(s.queue().Jobs, func(j layout.QueueJob) bool {
+			return strings.Contains(j.Reason, "what is left of its earlier run")
+		})
+	})
+	if got := s.where("a"); got != "queued" {
+		t.Errorf("is in %q", got)
+	}
+	if err := run.Close(); err != nil { // its supervisor is gone
+		t.Fatal(err)
+	}
+	s.await("it is done", func() bool { return s.where("a") == "done" })
+	s.end()
 }

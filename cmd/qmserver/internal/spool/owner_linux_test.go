@@ -1,13 +1,17 @@
 package spool
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
 
@@ -150,5 +154,96 @@ func TestFoldersThatAllMayWriteAreSticky(t *testing.T) {
 	}
 	if _, err := s.run(t.Context()); err == nil || !strings.Contains(err.Error(), "chmod +t") {
 		t.Errorf("started with a folder where all may move all: %v", err)
+	}
+}
+
+// TestARunFileOfAnotherUsers is not believed about a folder: the job is run.
+func TestARunFileOfAnotherUsers(t *testing.T) {
+	s := newOwnerServer(t)
+	if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	id := s.put(layout.Running, "a", "script = echo ran")
+	for _, path := range []string{"", "proc_config.cfg"} {
+		s.chown(filepath.Join(s.tree.Job(layout.Running, "a"), path), nobody)
+	}
+	code := 0
+	forged := runfile.Line{Event: runfile.Ended, JobID: "a", End: &runfile.End{Outcome: layout.Succeeded, ExitCode: &code}}
+	s.writeRunAs(runfile.NameFor("earlier", 1), id, []runfile.Line{forged})
+	s.drain()
+	if got := s.where("a"); got != "done" || !strings.Contains(s.read(layout.Done, "a", layout.JobLog), "\nran\n") {
+		t.Errorf("is in %q, not run", got)
+	}
+	dir, err := os.ReadDir(s.tree.Path(layout.RunDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range dir {
+		if !strings.HasSuffix(e.Name(), fmt.Sprintf("-u%d", nobody)) && e.Name() != runfile.NameFor("earlier", 1) {
+			t.Errorf("run file %s does not say whose it is", e.Name())
+		}
+	}
+}
+
+// manyUsers are more than there are slots and readings at once.
+const manyUsers = 50
+
+// TestManyUsers runs jobs of many users at once, in a mount namespace of its
+// own where there are so many.
+func TestManyUsers(t *testing.T) {
+	s := newOwnerServer(t)
+	const first = 40000
+	if os.Getenv("QM_TEST_USERS") == "" {
+		inNamespace(t, first)
+		return
+	}
+	s.opt.Slots = 8
+	for n := range manyUsers {
+		for _, job := range []string{"a", "b"} {
+			s.give(fmt.Sprint(job, n), "script = id -un; id -u; touch mine; ls -n", first+n)
+		}
+	}
+	s.drain()
+	for n := range manyUsers {
+		for _, job := range []string{"a", "b"} {
+			name := fmt.Sprint(job, n)
+			if got := s.where(name); got != "done" {
+				t.Errorf("%s is in %q", name, got)
+				continue
+			}
+			log := s.read(layout.Done, name, layout.JobLog)
+			if want := fmt.Sprintf("user: u%d,", n); !strings.Contains(log, want) {
+				t.Errorf("%s: no %q in\n%s", name, want, log)
+			}
+			if want := fmt.Sprintf("\nu%d\n%d\n", n, first+n); !strings.Contains(log, want) {
+				t.Errorf("%s: no %q in\n%s", name, want, log)
+			}
+		}
+	}
+}
+
+// inNamespace runs the calling test again where there are manyUsers more users.
+func inNamespace(t *testing.T, first int) {
+	t.Helper()
+	passwd, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range manyUsers {
+		passwd = fmt.Appendf(passwd, "u%d:x:%d:%d::/nonexistent:/bin/sh\n", n, first+n, first+n)
+	}
+	file := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(file, passwd, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "-m", "sh", "-c", `mount --bind "$1" /etc/passwd || exit 77; shift; exec "$@"`, "sh",
+		file, os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), "QM_TEST_USERS=1")
+	out, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.ExitCode() == 77) {
+		t.Skipf("a mount namespace can't be had: %v\n%s", err, out)
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

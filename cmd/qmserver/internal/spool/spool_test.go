@@ -340,12 +340,17 @@ func TestRecovery(t *testing.T) {
 
 func (s *server) writeRun(id disk.Identity, lines []runfile.Line) {
 	s.t.Helper()
+	s.writeRunAs("earlier", id, lines)
+}
+
+func (s *server) writeRunAs(name string, id disk.Identity, lines []runfile.Line) {
+	s.t.Helper()
 	dir, err := os.OpenRoot(s.tree.Path(layout.RunDir))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer dir.Close()
-	f, err := runfile.Create(dir, "earlier")
+	f, err := runfile.Create(dir, name)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
@@ -54,7 +53,7 @@ func (l *jobLog) start(a *attempt) {
 	var b strings.Builder
 	fmt.Fprintln(&b, layout.StartedLine(a.started))
 	fmt.Fprintf(&b, "Host: %s, user: %s, folder: %s, PATH: %s, processors: %d\n",
-		a.Host, userName(), layout.Display(filepath.Join(a.Parent, a.name)), layout.Display(os.Getenv("PATH")), a.NbProc)
+		a.Host, a.User, layout.Display(filepath.Join(a.Parent, a.name)), layout.Display(os.Getenv("PATH")), a.NbProc)
 	for _, note := range a.Notes {
 		fmt.Fprintf(&b, "QM: %s\n", note)
 	}
@@ -104,11 +103,4 @@ func statusWords(end runfile.End) string {
 		return fmt.Sprintf("killed by signal %d (%s)", *end.Signal, signalName(*end.Signal))
 	}
 	return fmt.Sprintf("with code %d", *end.ExitCode)
-}
-
-func userName() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return fmt.Sprintf("uid %d", os.Getuid())
 }

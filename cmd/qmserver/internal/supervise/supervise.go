@@ -47,7 +47,8 @@ type Job struct {
 	// the job to stop, once there is no server that could say so by a Task.
 	StopFile string `json:"stop_file"`
 
-	Owner     string    `json:"owner"`
+	User      string    `json:"user"`  // as whom it runs
+	Owner     string    `json:"owner"` // as lists show it
 	Host      string    `json:"host"`
 	Submitted time.Time `json:"submitted"`
 	Claimed   time.Time `json:"claimed"`
