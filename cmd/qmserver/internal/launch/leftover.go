@@ -2,8 +2,10 @@ package launch
 
 import (
 	"slices"
+	"strings"
 	"time"
 
+	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
 )
@@ -19,7 +21,7 @@ const (
 // if that started it; else, and where the server has children that are none of
 // ours, it is found by QM_RUN in its environment. A process that cleared its
 // environment is not found then.
-func (l *Local) endLeftovers(run string) {
+func (l *Local) endLeftovers(run string, id disk.Identity) {
 	begin, pause, told := time.Now(), killAgain, false
 	for {
 		left := l.leftovers(run)
@@ -27,7 +29,7 @@ func (l *Local) endLeftovers(run string) {
 			return
 		}
 		if !told {
-			l.log.Warn("ending what a dead supervisor left", "run", run, "processes", names(left))
+			l.log.Warn("ending what a dead supervisor left", "run", run, "processes", proc.Names(left))
 			told = true
 		}
 		for _, pid := range left {
@@ -38,7 +40,8 @@ func (l *Local) endLeftovers(run string) {
 		}
 		if pause == killAgain && time.Since(begin) > killLong {
 			pause = killSlow
-			l.log.Error("processes do not die; the job keeps its slots", "run", run, "processes", names(left))
+			l.log.Error("processes do not die; the job keeps its slots", "run", run, "processes", proc.Names(left))
+			l.tell(Event{Identity: id, Undying: strings.Join(proc.Names(left), ", ")})
 		}
 		select {
 		case <-time.After(pause):
@@ -80,12 +83,4 @@ func (l *Local) strangers() []int {
 		}
 	}
 	return strangers
-}
-
-func names(pids []int) []string {
-	var all []string
-	for _, pid := range pids {
-		all = append(all, proc.Find(pid).String())
-	}
-	return all
 }

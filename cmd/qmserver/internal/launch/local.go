@@ -30,6 +30,9 @@ type Event struct {
 	// is left of the job: what is to be done stands in the run files.
 	Gone  bool
 	Ended supervise.Ended
+	// Undying names processes that KILL has not ended, for people; nothing else
+	// is told with it.
+	Undying string
 }
 
 // Local starts jobs on this machine. Its methods are called by one goroutine,

@@ -101,7 +101,7 @@ func (l *Local) Adopt(run string, id disk.Identity) error {
 			l.log.Error("lock of adopted run can't be waited for", "run", run, "error", err)
 		}
 		_ = f.Close()
-		l.endLeftovers(run)
+		l.endLeftovers(run, id)
 		_ = os.Remove(l.stopFile(run, id)) // there is none, mostly
 		l.mu.Lock()
 		delete(l.adopted, run)
@@ -160,11 +160,12 @@ func (l *Local) forget(f runfile.Folder, run string) {
 }
 
 // Sweep removes the run files whose supervisor is gone and that tell of no
-// folder for which pending is true.
-func (l *Local) Sweep(pending func(disk.Identity) bool) error {
+// folder for which pending is true. It returns what it has read.
+func (l *Local) Sweep(pending func(disk.Identity) bool) (Runs, error) {
 	var errs []error
 	removed := false
-	for _, run := range l.Runs().Files {
+	runs := l.Runs()
+	for _, run := range runs.Files {
 		if run.Held || l.Own(run.Name) || anyPending(run, pending) {
 			continue
 		}
@@ -180,7 +181,7 @@ func (l *Local) Sweep(pending func(disk.Identity) bool) error {
 		errs = append(errs, disk.SyncDir(l.dir.Name()))
 		probe.Step("sweep: folder synced")
 	}
-	return errors.Join(errs...)
+	return runs, errors.Join(errs...)
 }
 
 func anyPending(run runfile.Run, pending func(disk.Identity) bool) bool {

@@ -164,7 +164,7 @@ func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
 		close(reply)
 	case busy != nil:
 		l.log.Warn("supervisor ended before its job", "run", s.run, "error", err)
-		l.endLeftovers(s.run)
+		l.endLeftovers(s.run, *busy)
 		l.tell(Event{Identity: *busy, Gone: true})
 	}
 }

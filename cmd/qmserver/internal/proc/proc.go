@@ -2,7 +2,10 @@
 // signals them. On systems without it the functions find nothing.
 package proc
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Process is a process that was found.
 type Process struct {
@@ -12,3 +15,18 @@ type Process struct {
 
 // String names the process for people.
 func (p Process) String() string { return fmt.Sprintf("%q (%d)", p.Name, p.PID) }
+
+// mostNames is how many processes are worth to be named.
+const mostNames = 20
+
+// Names names processes for people.
+func Names(pids []int) []string {
+	var all []string
+	for i, pid := range pids {
+		if i == mostNames {
+			return append(all, strconv.Itoa(len(pids)-i)+" more")
+		}
+		all = append(all, Find(pid).String())
+	}
+	return all
+}

@@ -9,7 +9,8 @@
 //
 // Of one folder the last line counts:
 //
-//	starting   the supervisor is about to fork, or has; never start it again unasked
+//	starting   the supervisor is about to fork, or has; never start it again unasked.
+//	           It stands there again when something of the run does not die
 //	ended      the run has ended, as told, and nothing of it is left
 //	released   all that stands above about this folder is over: it may run again
 package runfile
@@ -50,6 +51,8 @@ type Line struct {
 	CPUs    []int     `json:"cpus,omitempty"`
 	Owner   string    `json:"owner,omitempty"` // as lists show it
 	Rerun   bool      `json:"rerun,omitempty"` // it asks to be run again when it is interrupted
+
+	Undying string `json:"undying,omitempty"` // the processes that KILL has not ended, for people
 
 	*End
 }

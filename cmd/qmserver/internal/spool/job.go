@@ -87,6 +87,7 @@ type course struct {
 	pauses  time.Duration
 	trouble string // why it can't be moved, in words
 	warned  string // the trouble that the log tells of
+	undying string // running: processes that KILL has not ended, for people
 }
 
 // move is what is to be done with a job that is over.

@@ -172,21 +172,7 @@ func TestDraggedBackWhileNoServerRuns(t *testing.T) {
 func TestAQueuedFolderWhoseEarlierRunLives(t *testing.T) {
 	s := newServer(t)
 	id := s.put(layout.Queued, "a", "script = echo x >>runs")
-	if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o711); err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.OpenRoot(s.tree.Path(layout.RunDir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	run, err := runfile.Create(dir, "earlier")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := run.Append(runfile.Line{Event: runfile.Starting, Identity: id, JobID: "a", Attempt: 1}); err != nil {
-		t.Fatal(err)
-	}
+	run := s.liveRun(runfile.Line{Event: runfile.Starting, Identity: id, JobID: "a", Attempt: 1})
 	s.start()
 	s.await("it waits for that", func() bool {
 		return slices.ContainsFunc(s.queue().Jobs, func(j layout.QueueJob) bool {
@@ -201,4 +187,57 @@ func TestAQueuedFolderWhoseEarlierRunLives(t *testing.T) {
 	}
 	s.await("it is done", func() bool { return s.where("a") == "done" })
 	s.end()
+}
+
+// TestWhatDoesNotDie is named on the page as long as it keeps its slots.
+func TestWhatDoesNotDie(t *testing.T) {
+	s := newServer(t)
+	id := s.put(layout.Running, "a", "script = true")
+	run := s.liveRun(runfile.Line{Event: runfile.Starting, Identity: id, JobID: "a", Attempt: 1, NbProc: 3})
+	s.start()
+	s.await("it is adopted", func() bool { return strings.Contains(s.readHeart(), `"slots_used":3`) })
+	if err := run.Append(runfile.Line{Event: runfile.Starting, Identity: id, JobID: "a", Attempt: 1, NbProc: 3, Undying: `"hung" (4711)`}); err != nil {
+		t.Fatal(err)
+	}
+	named := func() bool {
+		return slices.ContainsFunc(s.queue().Notes, func(n layout.Note) bool {
+			return n.ID == "a" && n.Folder == layout.Running.Folder() && strings.Contains(n.Text, `"hung" (4711)`)
+		})
+	}
+	s.await("it is named", named)
+	if !strings.Contains(s.readHeart(), `"slots_used":3`) {
+		t.Errorf("it has lost its slots: %s", s.readHeart())
+	}
+	code := 0
+	if err := run.Append(runfile.Line{Event: runfile.Ended, Identity: id, JobID: "a", Attempt: 1, End: &runfile.End{Outcome: layout.Stopped, ExitCode: &code}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.await("it is done", func() bool { return s.where("a") == "done" && !named() })
+	s.end()
+}
+
+// liveRun is the run file of a supervisor that lives until it is closed.
+func (s *server) liveRun(lines ...runfile.Line) *runfile.File {
+	s.t.Helper()
+	if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o711); err != nil {
+		s.t.Fatal(err)
+	}
+	dir, err := os.OpenRoot(s.tree.Path(layout.RunDir))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer dir.Close()
+	run, err := runfile.Create(dir, "earlier")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, l := range lines {
+		if err := run.Append(l); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return run
 }

@@ -15,6 +15,10 @@ import (
 // even when its folder can't be moved yet.
 func (s *Spool) ended(e launch.Event) {
 	j := s.jobs.all[e.Identity]
+	if e.Undying != "" {
+		s.keeps(j, e.Undying)
+		return // the launcher's log tells of it
+	}
 	if _, ghost := s.ghosts[e.Identity]; ghost && e.Gone {
 		s.laid(e.Identity, j)
 		return
@@ -45,6 +49,27 @@ func (s *Spool) ended(e launch.Event) {
 		s.interrupted(j, e.Ended.End, true, now)
 	default:
 		s.finish(j, e.Ended.End, now)
+	}
+}
+
+// keeps notes for the page that something of a job does not die, so that it
+// keeps its slots, and tells whether that is news.
+func (s *Spool) keeps(j *job, undying string) bool {
+	if j == nil || j.phase != running || j.undying == undying {
+		return false
+	}
+	j.undying, s.dirty = undying, true
+	return true
+}
+
+// tellUndying takes notice of what the supervisors say does not die.
+func (s *Spool) tellUndying(runs launch.Runs) {
+	for _, run := range runs.Files {
+		for id, line := range run.Last {
+			if j := s.jobs.all[id]; line.Undying != "" && j != nil && run.Knows(int(j.uid)) && s.keeps(j, line.Undying) {
+				s.log.Error("processes do not die; the job keeps its slots", "job", j.shown(), "processes", line.Undying)
+			}
+		}
 	}
 }
 

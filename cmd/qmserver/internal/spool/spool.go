@@ -65,7 +65,7 @@ type Launcher interface {
 	Own(run string) bool
 	Adopt(run string, id disk.Identity) error
 	Release(id disk.Identity, uid, attempt int) error
-	Sweep(pending func(disk.Identity) bool) error
+	Sweep(pending func(disk.Identity) bool) (launch.Runs, error)
 	Judged() error
 	RetireIdle()
 }

@@ -30,9 +30,11 @@ func (s *Spool) tell(now time.Time) {
 				s.log.Warn("run files can't be cleared away", "error", err)
 			}
 		}
-		if err := s.launcher.Sweep(s.pending); err != nil {
+		runs, err := s.launcher.Sweep(s.pending)
+		if err != nil {
 			s.log.Warn("run files can't be cleared away", "error", err)
 		}
+		s.tellUndying(runs)
 		s.beat(now, false)
 	}
 	if s.dirty && s.nextFlush.IsZero() {
@@ -106,6 +108,11 @@ func (s *Spool) notes() []layout.Note {
 	for j := range s.jobs.by[over] {
 		if j.trouble != "" {
 			notes = append(notes, layout.Note{Folder: j.move.from.Folder(), ID: layout.ID(j.name), Text: "has ended and " + j.trouble})
+		}
+	}
+	for j := range s.jobs.by[running] {
+		if j.undying != "" {
+			notes = append(notes, layout.Note{Folder: layout.Running.Folder(), ID: layout.ID(j.name), Text: "does not die, and keeps its slots until it does: " + j.undying})
 		}
 	}
 	slices.SortFunc(notes, func(a, b layout.Note) int {

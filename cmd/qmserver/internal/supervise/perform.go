@@ -23,6 +23,7 @@ type attempt struct {
 	control *control
 	procs   *processes
 	started time.Time
+	begun   runfile.Line
 	cause   *cause // why it was stopped; nil: it was not
 }
 
@@ -38,10 +39,11 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	defer a.close()
 	a.started = time.Now()
 	a.log.start(a)
-	err = s.run.Append(runfile.Line{
+	a.begun = runfile.Line{
 		Event: runfile.Starting, At: a.started, Identity: job.Identity,
 		JobID: job.JobID, Attempt: job.Attempt, NbProc: job.NbProc, Owner: job.Owner, Rerun: job.Rerun,
-	})
+	}
+	err = s.run.Append(a.begun)
 	if disk.IsNoRoom(err) {
 		_ = a.dir.Remove(layout.JobLog) // or each try would set one more aside
 		answer.notRun(err)

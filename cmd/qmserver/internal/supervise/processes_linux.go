@@ -63,10 +63,4 @@ func (p *processes) groupEmpty() bool { return true }
 func (p *processes) descendants() []int { return proc.Descendants(proc.Children()) }
 
 // left names the processes that are left, for people.
-func (p *processes) left() []string {
-	var names []string
-	for _, pid := range p.descendants() {
-		names = append(names, proc.Find(pid).String())
-	}
-	return names
-}
+func (p *processes) left() []string { return proc.Names(p.descendants()) }

@@ -137,7 +137,9 @@ type Ended struct {
 }
 
 // Main is the supervisor's process. It returns its exit code.
-func Main() int {
+func Main() int { return supervise(undying) }
+
+func supervise(undying time.Duration) int {
 	// A job's death signal (PDEATHSIG) follows the thread that forked it.
 	runtime.LockOSThread()
 	// There is one of us for each running job, so memory counts; see lean.
@@ -152,6 +154,7 @@ func Main() int {
 		signals: signals,
 		base:    newEnvironment(),
 		memory:  newMemory(),
+		undying: undying,
 	}
 	idle := time.NewTimer(short)
 	for s.lines != nil {
@@ -179,6 +182,7 @@ type supervisor struct {
 	signals *signals
 	base    *environment
 	memory  *memory
+	undying time.Duration // how long after KILL it is told that something does not die
 
 	notifier *notifier // nil until a job runs long enough to need it
 }

@@ -35,7 +35,8 @@ const (
 	// slowly is how long after KILL it is sent less often: who has not died by
 	// then waits for a disk, or is not ours to kill.
 	slowly = 5 * time.Second
-	// undying is how long after KILL it is told that something does not die.
+	// undying is how long after KILL it is told that something does not die: in
+	// the job's log, and in the run file for the server.
 	undying = 60 * time.Second
 	// unasked is how long a job that died of TERM or KILL waits for a TERM of
 	// our own: the machine going down reaches both, in any order.
@@ -52,7 +53,7 @@ const (
 
 // watch returns when nothing of the job is left.
 func (s *supervisor) watch(a *attempt) {
-	w := &watcher{attempt: a, next: stoppedTimer()}
+	w := &watcher{attempt: a, supervisor: s, next: stoppedTimer()}
 	var limit <-chan time.Time
 	if a.Limit > 0 {
 		limit = time.After(a.Limit)
@@ -125,10 +126,11 @@ func stoppedTimer() *time.Timer {
 
 type watcher struct {
 	*attempt
-	phase  phase
-	next   *time.Timer // the end of the phase
-	killed time.Time   // when KILL was first sent
-	told   bool        // that something does not die
+	supervisor *supervisor
+	phase      phase
+	next       *time.Timer // the end of the phase
+	killed     time.Time   // when KILL was first sent
+	told       bool        // that something does not die
 }
 
 // proceed takes notice of what has ended and tells whether something is left.
@@ -169,11 +171,20 @@ func (w *watcher) deadline() {
 		} else {
 			w.enter(killing, lookEvery)
 		}
-		if time.Since(w.killed) > undying && !w.told {
-			w.told = true
-			w.log.say("does not die, and keeps its processors until it does: %s", strings.Join(w.procs.left(), ", "))
+		if time.Since(w.killed) > w.supervisor.undying && !w.told {
+			w.tellUndying()
 		}
 	}
+}
+
+// tellUndying tells once, in the job's log and to the server, this one and the
+// next, what does not die.
+func (w *watcher) tellUndying() {
+	w.told = true
+	line := w.begun
+	line.Undying = strings.Join(w.procs.left(), ", ")
+	w.log.say("does not die, and keeps its processors until it does: %s", line.Undying)
+	_ = w.supervisor.run.Append(line) // it stands in the log, if not here
 }
 
 // stop begins to end the job. The first cause counts.
