@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/probe"
@@ -48,6 +49,16 @@ func (l *Local) Judged() error {
 		l.missing = false
 	}
 	return err
+}
+
+// runOfStop returns of which run a stop file is, if it is one.
+func runOfStop(name string) (run string, isStop bool) {
+	wish, isStop := strings.CutSuffix(name, stopSuffix)
+	i := strings.LastIndexByte(wish, '.')
+	if !isStop || i < 0 {
+		return "", false
+	}
+	return wish[:i], true
 }
 
 const stopSuffix = ".stop"

@@ -177,11 +177,32 @@ func (l *Local) Sweep(pending func(disk.Identity) bool) (Runs, error) {
 			l.forget(runfile.Folder{Identity: id, UID: run.UID}, run.Name)
 		}
 	}
+	removed = l.sweepStops(runs) || removed
 	if removed {
 		errs = append(errs, disk.SyncDir(l.dir.Name()))
 		probe.Step("sweep: folder synced")
 	}
 	return runs, errors.Join(errs...)
+}
+
+// sweepStops removes the wishes of dead servers whose supervisors are gone, and
+// tells whether there was one.
+func (l *Local) sweepStops(runs Runs) bool {
+	live := make(map[string]bool)
+	for _, run := range runs.Files {
+		live[run.Name] = run.Held || l.Own(run.Name)
+	}
+	names, err := l.names()
+	if err != nil || runs.Broken != nil {
+		return false
+	}
+	removed := false
+	for _, name := range names {
+		if run, isStop := runOfStop(name); isStop && !live[run] {
+			removed = l.dir.Remove(name) == nil || removed
+		}
+	}
+	return removed
 }
 
 func anyPending(run runfile.Run, pending func(disk.Identity) bool) bool {

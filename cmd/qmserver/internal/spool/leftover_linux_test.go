@@ -241,3 +241,51 @@ func (s *server) liveRun(lines ...runfile.Line) *runfile.File {
 	}
 	return run
 }
+
+// TestAParkedJobThatComesBack is a new one: its attempts begin anew, though the
+// server ended right after it was parked.
+func TestAParkedJobThatComesBack(t *testing.T) {
+	for _, lines := range [][]runfile.Line{
+		{{Event: runfile.Starting, Attempt: maxAttempts, Rerun: true}},
+		{{Event: runfile.Starting, Attempt: maxAttempts, Rerun: true}, {Event: runfile.Ended, Attempt: maxAttempts, Rerun: true, End: &runfile.End{Outcome: layout.Interrupted}}},
+	} {
+		s := newServer(t)
+		id := s.put(layout.Running, "a", "script = true\nrerun : yes")
+		if err := os.MkdirAll(s.tree.Path(layout.RunDir), 0o711); err != nil {
+			t.Fatal(err)
+		}
+		s.writeRun(id, lines)
+		s.drain()
+		if got := s.where("a"); got != "lost" {
+			t.Fatalf("is in %q", got)
+		}
+		if err := os.Rename(s.tree.Job(layout.Lost, "a"), s.tree.Job(layout.Queued, "a")); err != nil {
+			t.Fatal(err)
+		}
+		s.drain()
+		if rec := s.record(layout.Done, "a"); rec.Attempt != 1 {
+			t.Errorf("attempt %d, want 1", rec.Attempt)
+		}
+	}
+}
+
+// TestWishesOfADeadServer are cleared away once nobody is left to heed them.
+func TestWishesOfADeadServer(t *testing.T) {
+	s := newServer(t)
+	live := s.put(layout.Running, "a", "script = true")
+	run := s.liveRun(runfile.Line{Event: runfile.Starting, Identity: live, JobID: "a"})
+	defer run.Close()
+	dead := s.tree.Path(layout.RunDir + "/20261122-131502.000001-1-1.77.stop")
+	heeded := s.tree.Path(layout.RunDir + "/earlier.77.stop")
+	for _, path := range []string{dead, heeded} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.start()
+	s.await("it is gone", func() bool { _, err := os.Lstat(dead); return os.IsNotExist(err) })
+	if _, err := os.Lstat(heeded); err != nil {
+		t.Errorf("that of a supervisor that lives is gone too: %v", err)
+	}
+	s.end()
+}

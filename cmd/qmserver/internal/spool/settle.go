@@ -148,6 +148,7 @@ func (s *Spool) settled(j *job) {
 		s.log.Info("job finished", "job", j.shown(), "outcome", end.Outcome, "status", statusOf(end), "seconds", j.ended.Sub(j.started).Round(time.Millisecond).Seconds())
 	case layout.Lost:
 		s.log.Warn("job parked", "job", j.shown(), "outcome", end.Outcome, "reason", end.Reason)
+		s.closeAccount(j)
 	case layout.Queued:
 		s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)
 		j.reading, j.proven, j.moved = nil, 0, false // it may have been changed in between
@@ -161,6 +162,18 @@ func (s *Spool) settled(j *job) {
 	s.count(j)
 	s.drop(j)
 	s.passed(j)
+}
+
+// closeAccount makes durable that a parked job which comes back is a new one,
+// whose attempts are counted from 1. Before it was moved that would have had it
+// run again.
+func (s *Spool) closeAccount(j *job) {
+	if j.move.end.Outcome != layout.Interrupted {
+		return
+	}
+	if err := s.launcher.Release(j.Identity, int(j.uid), 1); err != nil {
+		s.log.Warn("run files can't be cleared away", "error", err)
+	}
 }
 
 func statusOf(end runfile.End) string {
