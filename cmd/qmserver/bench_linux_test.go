@@ -141,7 +141,7 @@ func startSupervisor(b *testing.B, program string) *supervisorProcess {
 		b.Fatal(err)
 	}
 	defer file.Close()
-	cmd := exec.Command(program, "-supervise")
+	cmd := exec.Command(program, supervise.Args(filepath.Join(dir, "run"))...)
 	cmd.ExtraFiles = []*os.File{file.OS()}
 	cmd.Env = supervise.Environ(os.Environ())
 	in, err := cmd.StdinPipe()

@@ -19,7 +19,7 @@ func main() {
 
 // qmserver is the program. It returns its exit code.
 func qmserver() int {
-	if len(os.Args) == 2 && os.Args[1] == "-supervise" {
+	if supervise.Asked(os.Args) {
 		return supervise.Main()
 	}
 	opt, err := parseFlags(os.Args[1:])

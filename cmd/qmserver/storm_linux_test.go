@@ -7,10 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"qm/cmd/qmserver/internal/proc"
+	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
 )
 
@@ -124,7 +126,7 @@ func (c *crashTree) supervisors() []int {
 	var found []int
 	for _, pid := range proc.WithVariable(killedVar, c.dir, -1) {
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if bytes.HasSuffix(line, []byte("-supervise\x00")) {
+		if supervise.Asked(strings.Split(string(line), "\x00")) {
 			found = append(found, pid)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"qm/cmd/qmserver/internal/probe"
+	"qm/cmd/qmserver/internal/supervise"
 )
 
 // twinVar makes this test binary the program itself, with a listener at its
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 
 func listen(spec string) {
 	role := "server"
-	if len(os.Args) == 2 && os.Args[1] == "-supervise" {
+	if supervise.Asked(os.Args) {
 		role = "supervisor"
 	}
 	what, rest, _ := strings.Cut(spec, " ")

@@ -7,12 +7,14 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+
+	"qm/cmd/qmserver/internal/supervise"
 )
 
 // command is this program as a supervisor, in a session of its own: neither
 // Ctrl-C nor the end of the server's terminal reaches it.
-func command() *exec.Cmd {
-	cmd := &exec.Cmd{Path: self(), Args: []string{"qmserver", "-supervise"}, Dir: "/"}
+func command(runFile string) *exec.Cmd {
+	cmd := &exec.Cmd{Path: self(), Args: append([]string{"qmserver"}, supervise.Args(runFile)...), Dir: "/"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd
 }

@@ -3,13 +3,15 @@ package launch
 import (
 	"os"
 	"os/exec"
+
+	"qm/cmd/qmserver/internal/supervise"
 )
 
 // command is this program as a supervisor.
-func command() *exec.Cmd {
+func command(runFile string) *exec.Cmd {
 	path, err := os.Executable()
 	if err != nil {
 		path = os.Args[0]
 	}
-	return exec.Command(path, "-supervise")
+	return exec.Command(path, supervise.Args(runFile)...)
 }

@@ -38,9 +38,9 @@ type Event struct {
 // Local starts jobs on this machine. Its methods are called by one goroutine,
 // unless they say otherwise; Events may be received by any.
 type Local struct {
-	dir      *os.Root // .qm/run of the tree
-	missing  bool     // the folder of the run files was; see missingMark
-	shared   bool     // this process has, or may get, children that are none of ours
+	dir      *os.Root     // .qm/run of the tree
+	missing  map[int]bool // whose run files are; see missingMark
+	shared   bool         // this process has, or may get, children that are none of ours
 	accounts *Accounts
 	user     string // as whom the jobs run where they do not run as their owners
 	log      *slog.Logger
@@ -72,8 +72,10 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 	if err := makeRunDir(path); err != nil {
 		return nil, err
 	}
-	_, err = os.Lstat(path + missingMark)
-	missing := err == nil
+	missing, err := missingMarks(path)
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err

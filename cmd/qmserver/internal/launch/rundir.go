@@ -9,23 +9,40 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/probe"
+	"qm/cmd/qmserver/internal/runfile"
 )
 
-// missingMark is a file beside the folder of the run files: that was missing,
-// so what lies in QM_Jobs may have run.
+// missingMark is a file beside the folder of the run files: that was missing, or
+// a run file of the user's in it, so what lies in QM_Jobs may have run. It stays
+// until all that lay there has been judged, crash or not.
 const missingMark = ".missing"
 
+// markMissing leaves the mark. It is durable when markMissing returns nil.
+func markMissing(path string, uid int) error {
+	if err := os.WriteFile(path+runfile.NameFor(missingMark, uid), nil, 0o600); err != nil {
+		return err
+	}
+	probe.Step("run folder: marked")
+	return disk.SyncDir(filepath.Dir(path))
+}
+
+// missingMarks returns whose run files were missing.
+func missingMarks(path string) (map[int]bool, error) {
+	marks, err := filepath.Glob(path + missingMark + "*")
+	users := make(map[int]bool)
+	for _, mark := range marks {
+		users[runfile.UserOf(mark)] = true
+	}
+	return users, err
+}
+
 // makeRunDir makes the folder of the run files if it is missing, and leaves the
-// mark until all that lay in QM_Jobs has been judged, crash or not.
+// mark.
 func makeRunDir(path string) error {
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	err := os.WriteFile(path+missingMark, nil, 0o600)
-	if err == nil {
-		probe.Step("run folder: marked")
-		err = disk.SyncDir(filepath.Dir(path))
-	}
+	err := markMissing(path, runfile.Anyones)
 	if err == nil {
 		probe.Step("run folder: mark synced")
 		err = os.Mkdir(path, 0o711)
@@ -38,17 +55,16 @@ func makeRunDir(path string) error {
 	return err
 }
 
-// Judged takes the mark away that makes Runs broken: nothing that lay in
+// Judged takes the marks away that make Runs broken: nothing that lay in
 // QM_Jobs then lies there still.
 func (l *Local) Judged() error {
-	if !l.missing {
-		return nil
+	for uid := range l.missing {
+		if err := os.Remove(l.dir.Name() + runfile.NameFor(missingMark, uid)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		delete(l.missing, uid)
 	}
-	err := os.Remove(l.dir.Name() + missingMark)
-	if err == nil {
-		l.missing = false
-	}
-	return err
+	return nil
 }
 
 // runOfStop returns of which run a stop file is, if it is one.

@@ -31,7 +31,7 @@ func (r *Runs) miss(uid int, err error) {
 	r.Unread = append(r.Unread, uid)
 }
 
-var errMissing = errors.New("the folder of the run files was missing")
+var errMissing = errors.New("the folder of the run files, or one of them, was missing")
 
 // Runs reads all run files.
 func (l *Local) Runs() Runs {
@@ -40,8 +40,8 @@ func (l *Local) Runs() Runs {
 	if err != nil {
 		runs.miss(runfile.Anyones, err)
 	}
-	if l.missing {
-		runs.miss(runfile.Anyones, errMissing)
+	for uid := range l.missing {
+		runs.miss(uid, errMissing)
 	}
 	for _, name := range names {
 		if strings.HasSuffix(name, stopSuffix) {

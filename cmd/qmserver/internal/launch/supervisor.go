@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"qm/cmd/qmserver/internal/account"
@@ -91,7 +92,7 @@ func (l *Local) idle(uid int) *supervisor {
 }
 
 func (l *Local) spawn(uid int) (*supervisor, error) {
-	cmd, env := command(), os.Environ()
+	env := os.Environ()
 	var acc *account.Account
 	if l.accounts != nil {
 		var err error
@@ -100,7 +101,6 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 		}
 		env = acc.Environ(l.accounts.Path)
 	}
-	cmd.Env = supervise.Environ(env)
 	l.count++
 	name := fmt.Sprintf("%s-%d-%d", time.Now().Format("20060102-150405.000000"), os.Getpid(), l.count)
 	if acc != nil {
@@ -113,6 +113,8 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	// The supervisor has the lock by inheritance; ours must go, or a dead
 	// supervisor would look alive.
 	defer file.Close()
+	cmd := command(filepath.Join(l.dir.Name(), name))
+	cmd.Env = supervise.Environ(env)
 	cmd.ExtraFiles = []*os.File{file.OS()}
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()

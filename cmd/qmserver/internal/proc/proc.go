@@ -30,3 +30,10 @@ func Names(pids []int) []string {
 	}
 	return all
 }
+
+// Command is a process with what it was started as.
+type Command struct {
+	PID  int
+	UID  int // whose it is, whatever rights it was given
+	Args []string
+}

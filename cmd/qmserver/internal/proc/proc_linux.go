@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +20,13 @@ func Adopt() error {
 		return fmt.Errorf("become subreaper: %w", err)
 	}
 	return nil
+}
+
+// CallMyself sets the name by which Find and ps(1) know this process.
+func CallMyself(name string) {
+	if text, err := unix.BytePtrFromString(name); err == nil {
+		_ = unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(text)), 0, 0, 0)
+	}
 }
 
 // KeepDescriptors keeps what this process was started with, beyond stdin,
@@ -83,6 +91,40 @@ func WithVariable(name, value string, uid int) []int {
 		}
 	}
 	return found
+}
+
+// Commands returns the processes that were started with arguments such as like
+// tells.
+func Commands(like func(args []string) bool) []Command {
+	dirs, _ := os.ReadDir("/proc")
+	var found []Command
+	for _, d := range dirs {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil {
+			continue
+		}
+		line, _ := os.ReadFile("/proc/" + d.Name() + "/cmdline") // gone in the meantime: has none
+		args := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
+		if !like(args) {
+			continue
+		}
+		if uid, ok := realUser(pid); ok {
+			found = append(found, Command{pid, uid, args})
+		}
+	}
+	return found
+}
+
+// realUser reads the first number behind Uid in proc_pid_status(5).
+func realUser(pid int) (uid int, ok bool) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, rest, ok := strings.Cut(string(status), "\nUid:")
+	fields := strings.Fields(rest)
+	if !ok || len(fields) == 0 {
+		return 0, false
+	}
+	uid, err := strconv.Atoi(fields[0])
+	return uid, err == nil
 }
 
 // ownerOf returns whose the process is: root's, if it was given more rights than

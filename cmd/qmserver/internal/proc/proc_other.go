@@ -22,6 +22,9 @@ func Find(pid int) Process { return Process{pid, strconv.Itoa(pid)} }
 // WithVariable finds nothing.
 func WithVariable(string, string, int) []int { return nil }
 
+// Commands finds nothing.
+func Commands(func([]string) bool) []Command { return nil }
+
 // Kill does nothing: there is nothing that was found.
 func Kill(int) error { return nil }
 

@@ -126,23 +126,55 @@ func startBusy(t *testing.T) *server {
 	return s
 }
 
-// TestTheRecordsAreGone: who removes .qm, or the run files in it, does not have
-// a job run twice.
+// TestTheRecordsAreGone: who removes .qm, or the run files in it, or spoils one,
+// does not have a job run twice. It is waited for, and then parked.
 func TestTheRecordsAreGone(t *testing.T) {
-	for _, what := range []string{layout.Own, layout.RunDir} {
+	for what, do := range map[string]func(s *server) error{
+		"the tree's own": func(s *server) error { return os.RemoveAll(s.tree.Path(layout.Own)) },
+		"the folder":     func(s *server) error { return os.RemoveAll(s.tree.Path(layout.RunDir)) },
+		"a file":         func(s *server) error { return os.Remove(s.onlyRunFile()) },
+		"a line":         func(s *server) error { return os.WriteFile(s.onlyRunFile(), []byte("garbage\n"), 0o600) },
+	} {
 		s := startBusy(t)
-		if err := os.RemoveAll(s.tree.Path(what)); err != nil {
+		if err := do(s); err != nil {
+			t.Fatal(err)
+		}
+		for _, server := range []string{"one server", "the next"} {
+			s.start()
+			s.await("it is waited for", func() bool {
+				return slices.ContainsFunc(s.queue().Notes, func(n layout.Note) bool {
+					return n.ID == "a" && strings.Contains(n.Text, "its record is gone: waits")
+				})
+			})
+			if got := s.where("a"); got != "running" {
+				t.Fatalf("%s, %s: is in %q", what, server, got)
+			}
+			s.end()
+		}
+		if err := os.WriteFile(filepath.Join(s.tree.Job(layout.Running, "a"), "go"), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s.drain()
 		if got := s.where("a"); got != "lost" {
-			t.Fatalf("%s removed: is in %q", what, got)
+			t.Fatalf("%s: is in %q", what, got)
 		}
 		if got := s.read(layout.Lost, "a", "runs"); got != "x\n" {
-			t.Errorf("%s removed: runs %q", what, got)
+			t.Errorf("%s: runs %q", what, got)
 		}
-		s.await("it is stopped", func() bool { return strings.Contains(s.read(layout.Lost, "a", layout.JobLog), "Job finished at") })
+		if log := s.read(layout.Lost, "a", layout.JobLog); !strings.Contains(log, "Job finished at") || !strings.Contains(log, "its record is gone") {
+			t.Errorf("%s: log\n%s", what, log)
+		}
 	}
+}
+
+// onlyRunFile is the path of the run file that is there.
+func (s *server) onlyRunFile() string {
+	s.t.Helper()
+	all, err := filepath.Glob(s.tree.Path(layout.RunDir) + "/*")
+	if err != nil || len(all) != 1 {
+		s.t.Fatalf("run files: %q, %v", all, err)
+	}
+	return all[0]
 }
 
 // TestDraggedBackWhileNoServerRuns: a job that runs is put into the queue. It

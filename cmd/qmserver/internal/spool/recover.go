@@ -19,8 +19,12 @@ import (
 // or is dead, by then. It waits on, since it can't know what is in the pipe.
 const patience = 10 * time.Second
 
-// recheck is how often it asks during that time.
-const recheck = 100 * time.Millisecond
+// recheck is how often it asks during that time, and seldom how often it asks
+// whether a supervisor without a run file is gone, which may take days.
+const (
+	recheck = 100 * time.Millisecond
+	seldom  = time.Second
+)
 
 // listRunning looks for folders in QM_Jobs that are not known and puts them
 // right by the table.
@@ -41,20 +45,18 @@ func (s *Spool) listRunning(now time.Time) {
 	if len(unknown) > 0 {
 		s.tellBroken(runs.Broken)
 	}
+	awaited := 0
 	for _, j := range unknown {
 		v := judge(runs, j.Identity, int(j.uid))
-		if isHidden(j.name) && (v.said == saidNothing || v.said == saidUnreadable) {
+		nothing := v.said == saidNothing || v.said == saidUnreadable
+		if isHidden(j.name) && nothing {
 			continue // none of ours
 		}
-		if idle := s.mayStillBegin(runs, j); idle != "" && (v.said == saidNothing || v.said == saidUnreadable) {
-			s.nextPoll = minTime(s.nextPoll, now.Add(recheck))
-			s.known = false
-			s.places[place{layout.Running, j.name}] = "waits until the supervisor " + idle + " of an earlier server has begun it or is gone"
-			if now.After(s.judgedBy) && s.stuck != idle {
-				s.stuck = idle
-				s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle, "job", j.shown(),
-					"remedy", "end the process that holds "+s.Tree.Path(layout.RunDir)+"/"+idle)
-			}
+		if nothing && s.mayHaveBegun(runs, j, now) {
+			v.said = saidPerhaps
+		}
+		if recovery[v.said] == await {
+			awaited++
 			continue
 		}
 		s.jobs.add(j)
@@ -67,6 +69,10 @@ func (s *Spool) listRunning(now time.Time) {
 	if s.known && !s.haunted {
 		s.haunted = true
 		s.adoptGhosts(runs)
+	}
+	s.known = s.known && awaited == 0
+	if s.awaited != awaited {
+		s.awaited, s.dirty = awaited, true // the page tells
 	}
 }
 
@@ -142,6 +148,33 @@ func (s *Spool) unknown(entries []os.DirEntry, now time.Time) []*job {
 		}
 	}
 	return found
+}
+
+// mayHaveBegun tells whether a supervisor lives that may run or begin a job of
+// which the run files say nothing, and says so on the page and in the log.
+func (s *Spool) mayHaveBegun(runs launch.Runs, j *job, now time.Time) bool {
+	at := place{layout.Running, j.name}
+	if idle := s.mayStillBegin(runs, j); idle != "" {
+		s.places[at] = "waits until the supervisor " + idle + " of an earlier server has begun it or is gone"
+		s.nextPoll = minTime(s.nextPoll, now.Add(recheck))
+		if now.After(s.judgedBy) && s.stuck != idle {
+			s.stuck = idle
+			s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle, "job", j.shown(),
+				"remedy", "end the process that holds "+s.Tree.Path(layout.RunDir)+"/"+idle)
+		}
+		return true
+	}
+	process := s.launcher.Unrecorded(runs, int(j.uid))
+	if process == "" {
+		return false
+	}
+	s.places[at] = "its record is gone: waits until the supervisor " + process + " is gone, which may run it"
+	s.nextPoll = minTime(s.nextPoll, now.Add(seldom))
+	if s.lost != process {
+		s.lost = process
+		s.log.Warn("a supervisor of an earlier server has no run file any more; what it may run waits for its end", "process", process, "job", j.shown())
+	}
+	return true
 }
 
 // mayStillBegin returns the name of a run file of an earlier server whose

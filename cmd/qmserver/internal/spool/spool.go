@@ -62,6 +62,7 @@ type Launcher interface {
 	Events() <-chan launch.Event
 	Stop(disk.Identity) error
 	Runs() launch.Runs
+	Unrecorded(runs launch.Runs, uid int) string
 	Own(run string) bool
 	Adopt(run string, id disk.Identity) error
 	Release(id disk.Identity, uid, attempt int) error
@@ -129,6 +130,8 @@ type Spool struct {
 	mute     bool   // the status files could not be written the last time
 	broken   string // what was told of run files that can't be read
 	stuck    string // the run file of an idle supervisor that was told of
+	lost     string // the supervisor without a run file that was told of
+	awaited  int    // folders in QM_Jobs that wait for what a supervisor does
 	known    bool   // the last look at QM_Jobs left no folder unknown
 	paused   bool
 	result   Result

@@ -22,7 +22,7 @@ import (
 
 // TestMain lets this test be the supervisor that the launcher starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == "-supervise" {
+	if supervise.Asked(os.Args) {
 		os.Exit(supervise.Main())
 	}
 	os.Exit(m.Run())

@@ -23,6 +23,7 @@ type said int
 const (
 	saidNothing     said = iota // and all of them could be read
 	saidUnreadable              // nothing, but not all of them could be read
+	saidPerhaps                 // one of these, but a supervisor lives that says nothing and may have it
 	saidRunning                 // starting, no end, and the lock is held
 	saidCut                     // starting, no end, and the lock is free
 	saidEnded                   // ended as succeeded, failed, stopped or timed-out
@@ -35,6 +36,7 @@ type action int
 const (
 	unclaim   action = iota // back to the queue, at its old place
 	parkLost                // into lost: its record is gone, it may have run
+	await                   // leave it until that supervisor tells or is gone, then ask again
 	adopt                   // watch it, count its slots
 	interrupt               // end what is left of it, then as saidInterrupted
 	finish                  // to done
@@ -45,6 +47,7 @@ const (
 var recovery = map[said]action{
 	saidNothing:     unclaim,
 	saidUnreadable:  parkLost,
+	saidPerhaps:     await,
 	saidRunning:     adopt,
 	saidCut:         interrupt,
 	saidEnded:       finish,

@@ -25,6 +25,7 @@ func becomeSupervisor() error {
 	if err := becomeUntraceable(); err != nil {
 		return err
 	}
+	proc.CallMyself("qmserver") // and not exe
 	err := unix.CloseRange(RunFD, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC)
 	if err == nil {
 		return nil

@@ -28,6 +28,26 @@ import (
 // RunFD is the descriptor at which a supervisor finds its run file.
 const RunFD = 3
 
+// flag is the first argument of a supervisor. The second, if there is one, is
+// the path of its run file: who looks at the processes knows whose they are.
+const flag = "-supervise"
+
+// Args are the arguments of a supervisor that has this run file.
+func Args(runFile string) []string { return []string{flag, runFile} }
+
+// Asked tells whether this program was started, with these arguments and its own
+// name before them, to be a supervisor.
+func Asked(args []string) bool { return len(args) >= 2 && args[1] == flag }
+
+// RunFile returns the path of the run file of the supervisor that was started so,
+// or "".
+func RunFile(args []string) string {
+	if len(args) != 3 || !Asked(args) {
+		return ""
+	}
+	return args[2]
+}
+
 // Job is what a supervisor is told of a job.
 type Job struct {
 	folder.Ref        // what else lies at its path is not started

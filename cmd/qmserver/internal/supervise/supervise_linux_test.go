@@ -22,9 +22,9 @@ import (
 // TestMain lets this test be a supervisor.
 func TestMain(m *testing.M) {
 	switch {
-	case len(os.Args) == 2 && os.Args[1] == "-supervise" && os.Getenv(impatient) != "":
+	case Asked(os.Args) && os.Getenv(impatient) != "":
 		os.Exit(supervise(100 * time.Millisecond))
-	case len(os.Args) == 2 && os.Args[1] == "-supervise":
+	case Asked(os.Args):
 		os.Exit(Main())
 	case len(os.Args) == 2 && os.Args[1] == becomeRoot:
 		outlive()
@@ -54,7 +54,7 @@ func newProcess(t *testing.T, env ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.cmd = exec.Command(os.Args[0], "-supervise")
+	p.cmd = exec.Command(os.Args[0], Args(filepath.Join(p.runs.Name(), "run"))...)
 	p.cmd.ExtraFiles = []*os.File{file.OS()}
 	p.cmd.Env = Environ(append(os.Environ(), env...))
 	p.cmd.Stderr = os.Stderr
