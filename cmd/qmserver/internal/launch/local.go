@@ -38,16 +38,16 @@ type Event struct {
 // Local starts jobs on this machine. Its methods are called by one goroutine,
 // unless they say otherwise; Events may be received by any.
 type Local struct {
-	dir      *os.Root     // .qm/run of the tree
-	missing  map[int]bool // whose run files are; see missingMark
-	shared   bool         // this process has, or may get, children that are none of ours
+	dir      *os.Root // .qm/run of the tree
+	shared   bool     // this process has, or may get, children that are none of ours
 	accounts *Accounts
 	user     string // as whom the jobs run where they do not run as their owners
 	log      *slog.Logger
 	events   chan Event
 	closed   chan struct{}
 
-	mu      sync.Mutex // guards all below, and the fields of the supervisors
+	mu      sync.Mutex   // guards all below, and the fields of the supervisors
+	missing map[int]bool // whose run files are; see missingMark
 	count   int
 	own     map[string]*supervisor    // by run file
 	told    map[runfile.Folder]string // the run file that tells of an earlier run of a folder

@@ -58,6 +58,8 @@ func makeRunDir(path string) error {
 // Judged takes the marks away that make Runs broken: nothing that lay in
 // QM_Jobs then lies there still.
 func (l *Local) Judged() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for uid := range l.missing {
 		if err := os.Remove(l.dir.Name() + runfile.NameFor(missingMark, uid)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err

@@ -40,7 +40,7 @@ func (l *Local) Runs() Runs {
 	if err != nil {
 		runs.miss(runfile.Anyones, err)
 	}
-	for uid := range l.missing {
+	for _, uid := range l.missed() {
 		runs.miss(uid, errMissing)
 	}
 	for _, name := range names {

@@ -158,8 +158,12 @@ func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
 			break
 		}
 	}
+	l.mu.Lock()
+	l.letGo(s)
+	l.mu.Unlock()
 	_, _ = io.Copy(io.Discard, stdout)
 	err := cmd.Wait()
+	l.recheck(s.run)
 	busy, reply := l.ended(s)
 	switch {
 	case reply != nil:

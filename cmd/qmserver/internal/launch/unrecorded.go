@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,9 +24,7 @@ func (l *Local) Unrecorded(runs Runs, uid int) string {
 		if read || l.Own(run) || !l.mayRunFor(c.UID, uid) {
 			continue
 		}
-		if _, err := l.dir.Lstat(run); errors.Is(err, fs.ErrNotExist) {
-			l.miss(runfile.UserOf(run))
-		}
+		l.recheck(run)
 		return proc.Find(c.PID).String()
 	}
 	return ""
@@ -37,8 +36,15 @@ func (l *Local) mayRunFor(process, owner int) bool {
 	return process == os.Getuid() || l.accounts != nil && process == owner
 }
 
-// miss notes that a run file of the user's was taken away.
-func (l *Local) miss(uid int) {
+// recheck notes, durably, if a run file was taken away whose supervisor may have
+// begun a job: what the others do not tell of may then have run.
+func (l *Local) recheck(run string) {
+	if _, err := l.dir.Lstat(run); !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	uid := runfile.UserOf(run)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.missing[uid] {
 		return
 	}
@@ -46,4 +52,11 @@ func (l *Local) miss(uid int) {
 	if err := markMissing(l.dir.Name(), uid); err != nil {
 		l.log.Warn("it can't be noted that a run file was taken away", "error", err)
 	}
+}
+
+// missed returns whose run files were taken away.
+func (l *Local) missed() []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.missing))
 }

@@ -177,7 +177,7 @@ func supervise(undying time.Duration) int {
 		undying: undying,
 	}
 	idle := time.NewTimer(short)
-	for s.lines != nil {
+	for s.lines != nil && !s.ending {
 		select {
 		case <-idle.C:
 			s.memory.free()
@@ -202,6 +202,7 @@ type supervisor struct {
 	signals *signals
 	base    *environment
 	memory  *memory
+	ending  bool          // it was told TERM: no other job
 	undying time.Duration // how long after KILL it is told that something does not die
 
 	notifier *notifier // nil until a job runs long enough to need it

@@ -339,6 +339,35 @@ func TestTermIsAnInterruption(t *testing.T) {
 	if a := p.answer(); a.Outcome != layout.Interrupted {
 		t.Errorf("%+v", a)
 	}
+	if err := p.cmd.Wait(); err != nil { // and takes no other job
+		t.Error(err)
+	}
+}
+
+// TestTermBeforeTheEnd is an interruption also of a job that is told too, and
+// ends as it likes.
+func TestTermBeforeTheEnd(t *testing.T) {
+	for range 10 {
+		p := newProcess(t)
+		p.tell(p.job("a", "trap 'exit 0' TERM; echo $$ >pid; touch ready; while :; do sleep 0.01; done"))
+		p.await("ready", p.exists("a", "ready"))
+		data, err := os.ReadFile(p.path("a", "pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range []int{p.cmd.Process.Pid, pid} {
+			if err := syscall.Kill(to, syscall.SIGTERM); err != nil && err != syscall.ESRCH {
+				t.Fatal(err)
+			}
+		}
+		if a := p.answer(); a.Outcome != layout.Interrupted || a.ExitCode == nil || *a.ExitCode != 0 {
+			t.Errorf("%+v", a)
+		}
+	}
 }
 
 // TestTheServerIsGone: the job goes on, and its end stands in the run file.

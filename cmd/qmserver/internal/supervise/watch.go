@@ -3,6 +3,7 @@ package supervise
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func (s *supervisor) watch(a *attempt) {
 		case <-limit:
 			w.stop(layout.TimedOut, fmt.Sprintf("its time limit of %s is over", a.Limit))
 		case <-s.signals.term:
-			w.stop(layout.Interrupted, "the machine or its service manager told QM to end (signal TERM)")
+			w.interrupt()
 		case <-settled:
 			watching = s.beginToLook(look)
 			w.look()        // at what came before
@@ -96,7 +97,7 @@ func (s *supervisor) watch(a *attempt) {
 			}
 		}
 	}
-	w.awaitTerm(s.signals)
+	w.awaitTerm()
 }
 
 // beginToLook arranges that someone looks whether the job is asked to stop: at
@@ -131,6 +132,22 @@ type watcher struct {
 	next       *time.Timer // the end of the phase
 	killed     time.Time   // when KILL was first sent
 	told       bool        // that something does not die
+}
+
+const (
+	toldToEnd = "the machine or its service manager told QM to end (signal TERM)"
+	endedByIt = "the machine or its service manager ended it"
+)
+
+// interrupt stops the job because this supervisor was told to end, which it
+// then does. A job that has ended meanwhile, but not durably, was told too.
+func (w *watcher) interrupt() {
+	w.supervisor.ending = true
+	if w.cause == nil && w.procs.firstEnded() {
+		w.cause = &cause{layout.Interrupted, endedByIt}
+		return
+	}
+	w.stop(layout.Interrupted, toldToEnd)
 }
 
 // proceed takes notice of what has ended and tells whether something is left.
@@ -219,15 +236,26 @@ func (w *watcher) asked() string {
 	return ""
 }
 
-// awaitTerm gives a TERM that is on its way the time to arrive where the job
-// died of a signal that nobody here sent.
-func (w *watcher) awaitTerm(sig *signals) {
-	if w.cause != nil || !w.procs.first().killedFromOutside() {
+// awaitTerm gives a TERM that is on its way the time to arrive: a long one where
+// the job died of a signal that nobody here sent, else only that for what has
+// arrived already.
+func (w *watcher) awaitTerm() {
+	if w.cause != nil {
+		return
+	}
+	runtime.Gosched() // to who passes signals on
+	select {
+	case <-w.supervisor.signals.term:
+		w.interrupt()
+		return
+	default:
+	}
+	if !w.procs.first().killedFromOutside() {
 		return
 	}
 	select {
-	case <-sig.term:
-		w.cause = &cause{layout.Interrupted, "the machine or its service manager ended it"}
+	case <-w.supervisor.signals.term:
+		w.interrupt()
 	case <-time.After(unasked):
 	}
 }
