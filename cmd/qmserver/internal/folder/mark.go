@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"qm/cmd/qmserver/internal/disk"
 )
@@ -17,16 +16,16 @@ type Mark struct {
 	Info uint64 `json:"info"` // of its info file's status; 0 without one
 }
 
-// MarkAt returns the mark of the folder at path, as LookAt found it. It opens
-// nothing.
-func MarkAt(path string, jobFiles []string) (Mark, error) {
-	top, err := disk.Lstat(path)
+// MarkIn returns the mark of the job folder of this name in dir, as LookAt found
+// it. It opens nothing.
+func MarkIn(dir *disk.Dir, job string, jobFiles []string) (Mark, error) {
+	top, err := dir.Lstat(job)
 	if err != nil {
 		return Mark{}, err
 	}
 	m := Mark{Top: top.Ctime}
 	for _, name := range jobFiles {
-		if f, err := disk.Lstat(filepath.Join(path, name)); err == nil {
+		if f, err := dir.Lstat(job + string(os.PathSeparator) + name); err == nil {
 			m.Info = sumOf(name, f.Inode, uint64(f.Size), uint64(f.Ctime))
 			break
 		}

@@ -66,7 +66,10 @@ func (s *Spool) isAsSeen(j *job) bool {
 	if s.Owners {
 		files = nil // nothing in a user's folder is looked at by us
 	}
-	m, err := folder.MarkAt(s.Tree.Job(layout.Queued, j.name), files)
+	if s.list.dir == nil {
+		return true
+	}
+	m, err := folder.MarkIn(s.list.dir, j.name, files)
 	return err != nil || m.Top == j.mark.Top && (s.Owners || m.Info == j.mark.Info)
 }
 

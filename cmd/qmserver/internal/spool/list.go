@@ -30,6 +30,7 @@ const (
 // listing is what is known of the last listings of the queue folder.
 type listing struct {
 	folder disk.Identity // what was listed
+	dir    *disk.Dir     // the same, open; nil: it could not be
 	mtime  int64         // of the folder, before
 	at     int64         // by the file system's clock, before; 0: never
 	number uint32        // how many there have been
@@ -49,6 +50,7 @@ func (s *Spool) listQueue(now time.Time) {
 	}
 	if s.list.folder != facts.Identity {
 		s.list.folder, s.list.again = facts.Identity, true
+		s.openQueue(path)
 		s.watchQueue(path)
 	}
 	if !s.list.again && !s.list.remote && facts.Mtime == s.list.mtime {
@@ -65,6 +67,17 @@ func (s *Spool) listQueue(now time.Time) {
 	s.list.again = at-facts.Mtime < int64(racy)
 	s.list.mtime, s.list.at = facts.Mtime, at
 	s.list.next = now.Add(listShare * time.Since(now))
+}
+
+// openQueue opens the queue folder for glances into it.
+func (s *Spool) openQueue(path string) {
+	if s.list.dir != nil {
+		_ = s.list.dir.Close()
+	}
+	var err error
+	if s.list.dir, err = disk.OpenDir(path); err != nil {
+		s.list.dir = nil
+	}
 }
 
 func (s *Spool) listAll(path string, now time.Time) error {

@@ -272,7 +272,12 @@ func oneFileSystem(tree layout.Tree) error {
 func (s *Spool) Run(ctx context.Context) (Result, error) {
 	defer s.root.Close()
 	defer close(s.quit)
-	defer func() { _ = s.events.Close() }()
+	defer func() {
+		_ = s.events.Close()
+		if s.list.dir != nil {
+			_ = s.list.dir.Close()
+		}
+	}()
 	s.judgedBy = time.Now().Add(patience)
 	wake := time.NewTimer(0)
 	defer wake.Stop()
