@@ -5,12 +5,18 @@ import (
 	"container/heap"
 	"fmt"
 	"maps"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Machine is what the jobs are started on.
 type Machine struct {
 	Slots    int
 	Used     int
+	GPUs     int
+	GPUsUsed int
+	Memory   int64           // bytes for the jobs that ask for some; 0: not limited
+	Reserved int64           // of these
 	Jobs     int             // how many run
 	Names    map[string]bool // own names of those that run, or that have ended and are not moved yet
 	Busy     map[string]int  // slots in use by owner; counts where the order is fair
@@ -28,8 +34,9 @@ type Decision[T Asker] struct {
 // Plan decides about the jobs of the queue, in the order in which they start:
 // about all that start now, and about at least the first most of the others. As
 // many start as fit; the first that does not fit waits, and nobody behind it
-// overtakes it. A job that waits for something else holds back nobody, unless
-// that is about to be over. Nothing is changed.
+// overtakes it, but waiting for a GPU holds back only those that need one. A job
+// that waits for something else holds back nobody, unless that is about to be
+// over. Nothing is changed.
 func (q *Queue[T]) Plan(m Machine, most int) []Decision[T] {
 	p := planner{Machine: m, names: maps.Clone(m.Names), busy: maps.Clone(m.Busy)}
 	if p.names == nil {
@@ -108,6 +115,7 @@ type planner struct {
 	names map[string]bool // running, or about to
 	busy  map[string]int
 	head  string // the reason of those behind the first that does not fit
+	gpus  bool   // one waits for a GPU, so all behind it that need one do
 }
 
 // closed tells that no job behind can start.
@@ -116,6 +124,8 @@ func (p *planner) closed() bool { return p.Stop != "" || p.head != "" }
 // take lets a job start.
 func (p *planner) take(j *Job) {
 	p.Used += j.NbProc
+	p.GPUsUsed += j.NbGPU
+	p.Reserved += j.Memory
 	p.Jobs++
 	p.names[j.Name] = true
 	p.busy[j.Owner] += j.NbProc
@@ -138,16 +148,34 @@ func (p *planner) reason(j *Job) string {
 	case p.Blocking && p.Jobs > 0:
 		p.head = "one job runs at a time (launch_type = blocking)"
 		return p.head
-	case j.NbProc > p.Slots-p.Used:
-		p.head = fmt.Sprintf("behind a job that needs %s", processors(j.NbProc))
-		return fmt.Sprintf("needs %s and %d of %d are free", processors(j.NbProc), max(0, p.Slots-p.Used), p.Slots)
+	}
+	return p.lack(j)
+}
+
+// lack returns what the job needs and the machine has not free, or "".
+func (p *planner) lack(j *Job) string {
+	if j.NbGPU > 0 && (p.gpus || j.NbGPU > p.GPUs-p.GPUsUsed) {
+		if p.gpus {
+			return "behind a job that needs a GPU"
+		}
+		p.gpus = true
+		return fmt.Sprintf("needs %s and %d of %d are free", number(j.NbGPU, "GPU"), max(0, p.GPUs-p.GPUsUsed), p.GPUs)
+	}
+	if j.NbProc > p.Slots-p.Used {
+		p.head = "behind a job that needs " + number(j.NbProc, "processor")
+		return fmt.Sprintf("needs %s and %d of %d are free", number(j.NbProc, "processor"), max(0, p.Slots-p.Used), p.Slots)
+	}
+	if p.Memory > 0 && j.Memory > p.Memory-p.Reserved {
+		p.head = fmt.Sprintf("behind a job that needs %s of memory", humanize.IBytes(uint64(j.Memory)))
+		return fmt.Sprintf("needs %s of memory and %s of %s are free", humanize.IBytes(uint64(j.Memory)),
+			humanize.IBytes(uint64(max(0, p.Memory-p.Reserved))), humanize.IBytes(uint64(p.Memory)))
 	}
 	return ""
 }
 
-func processors(n int) string {
+func number(n int, what string) string {
 	if n == 1 {
-		return "1 processor"
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d processors", n)
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -84,6 +84,32 @@ func TestPlanReasons(t *testing.T) {
 	}
 }
 
+// TestPlanGPUs: waiting for a GPU holds back only those that need one, in their
+// order; a job that needs more memory than is free holds back all.
+func TestPlanGPUs(t *testing.T) {
+	all := jobs(1, 1, 1, 1)
+	all[0].NbGPU, all[1].NbGPU, all[2].NbGPU = 1, 2, 1
+	m := Machine{Slots: 8, GPUs: 2}
+	if got := starts(queueOf(all), m); got != "a d" {
+		t.Errorf("starts %q", got)
+	}
+	plan := queueOf(all).Plan(m, 10)
+	for i, want := range []string{"", "needs 2 GPUs and 1 of 2 are free", "behind a job that needs a GPU", ""} {
+		if plan[i].Reason != want {
+			t.Errorf("job %d: reason %q, want %q", i, plan[i].Reason, want)
+		}
+	}
+	all = jobs(1, 1, 1)
+	all[0].Memory, all[1].Memory = 3<<30, 2<<30
+	m = Machine{Slots: 8, Memory: 4 << 30}
+	if got := starts(queueOf(all), m); got != "a" {
+		t.Errorf("starts %q", got)
+	}
+	if got := queueOf(all).Plan(m, 10)[1].Reason; got != "needs 2.0 GiB of memory and 1.0 GiB of 4.0 GiB are free" {
+		t.Errorf("reason %q", got)
+	}
+}
+
 // TestPlanFair: within a priority the owner who has least goes first, and the
 // order that is shown is the one in which they would start.
 func TestPlanFair(t *testing.T) {
@@ -163,14 +189,14 @@ func checkLanes(t *testing.T, q *Queue[*asker], want int) {
 // a short plan begins as a long one.
 func TestPlanProperties(t *testing.T) {
 	for range 5000 {
-		m := Machine{Slots: 1 + rand.IntN(8), Blocking: rand.IntN(4) == 0, Busy: map[string]int{"x": rand.IntN(3)}}
+		m := Machine{Slots: 1 + rand.IntN(8), GPUs: 2, Memory: int64(rand.IntN(6)), Blocking: rand.IntN(4) == 0, Busy: map[string]int{"x": rand.IntN(3)}}
 		if rand.IntN(2) == 0 {
 			m.Used = rand.IntN(m.Slots + 1)
 			m.Jobs = min(m.Used, 1)
 		}
 		q := &Queue[*asker]{Fair: rand.IntN(2) == 0}
 		for i := range rand.IntN(12) {
-			j := &asker{Job{Name: string(rune('a' + i)), NbProc: 1 + rand.IntN(m.Slots), Arrived: int64(i), Priority: rand.IntN(2), Owner: string(rune('x' + rand.IntN(3)))}}
+			j := &asker{Job{Name: string(rune('a' + i)), NbProc: 1 + rand.IntN(m.Slots), NbGPU: max(0, rand.IntN(4)-2), Memory: int64(rand.IntN(3)), Arrived: int64(i), Priority: rand.IntN(2), Owner: string(rune('x' + rand.IntN(3)))}}
 			if rand.IntN(5) == 0 {
 				j.Wait, j.First = "held", rand.IntN(3) == 0
 			}
@@ -205,11 +231,12 @@ func startsOf(plan []Decision[*asker]) string {
 
 func checkPlan(t *testing.T, plan []Decision[*asker], m Machine) {
 	t.Helper()
-	used, started := m.Used, m.Jobs
-	closed := false
+	used, started, gpus, memory := m.Used, m.Jobs, m.GPUsUsed, m.Reserved
+	closed, noGPUs := false, false
 	for i, d := range plan {
 		j := d.Job
-		fits := used+j.NbProc <= m.Slots && (!m.Blocking || started == 0)
+		gpu := j.NbGPU == 0 || gpus+j.NbGPU <= m.GPUs && !noGPUs
+		fits := used+j.NbProc <= m.Slots && (m.Memory == 0 || memory+j.Memory <= m.Memory) && (!m.Blocking || started == 0) && gpu
 		switch {
 		case i > 0 && plan[i-1].Job.Priority < j.Priority:
 			t.Fatalf("%v stands behind %v", j, plan[i-1].Job)
@@ -221,7 +248,11 @@ func checkPlan(t *testing.T, plan []Decision[*asker], m Machine) {
 			t.Fatalf("%v does not start in %+v of %+v: %s", j, plan, m, d.Reason)
 		case d.Start:
 			used += j.NbProc
+			gpus += j.NbGPU
+			memory += j.Memory
 			started++
+		case j.Wait == "" && !closed && !gpu && (!m.Blocking || started == 0):
+			noGPUs = true
 		case j.Wait == "" || j.First:
 			closed = true
 		}

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package topology
+
+// NewMachine returns this machine.
+func NewMachine() *Machine { return &Machine{} }
+
+// Allowed returns nothing: jobs can't be pinned here.
+func (m *Machine) Allowed() []CPU { return nil }
+
+// Quota returns 0: there is no limit that we know of.
+func (m *Machine) Quota() int { return 0 }
