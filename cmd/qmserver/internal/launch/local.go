@@ -3,7 +3,6 @@
 package launch
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -122,7 +121,7 @@ func (l *Local) Stop(id disk.Identity) error {
 	defer l.mu.Unlock()
 	for _, s := range l.own {
 		if s.busy != nil && *s.busy == id && s.stdin != nil && s.reply == nil {
-			return json.NewEncoder(s.stdin).Encode(supervise.Task{Stop: true})
+			return s.tell(supervise.Task{Stop: true})
 		}
 	}
 	for run, adopted := range l.adopted {

@@ -56,11 +56,26 @@ func (l *Local) give(id disk.Identity, uid int, task func(run string) supervise.
 
 func (l *Local) write(s *supervisor, task supervise.Task, id disk.Identity) error {
 	task.AsOwner = l.accounts != nil
+	if err := s.tell(task); err != nil {
+		return err
+	}
+	s.busy = &id
+	if task.Run != nil {
+		s.jobs++
+		s.reply = nil
+	} else {
+		s.reply = make(chan supervise.Answer, 1)
+	}
+	return nil
+}
+
+// tell writes a task to the supervisor's pipe. Another user's process may be
+// stopped with its pipe full.
+func (s *supervisor) tell(task supervise.Task) error {
 	line, err := json.Marshal(task)
 	if err != nil {
 		return err
 	}
-	// Another user's process may be stopped with its pipe full.
 	if pipe, ok := s.stdin.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		_ = pipe.SetWriteDeadline(time.Now().Add(tellWithin))
 	}
@@ -69,13 +84,6 @@ func (l *Local) write(s *supervisor, task supervise.Task, id disk.Identity) erro
 		return err
 	}
 	probe.Step("tell: written")
-	s.busy = &id
-	if task.Run != nil {
-		s.jobs++
-		s.reply = nil
-	} else {
-		s.reply = make(chan supervise.Answer, 1)
-	}
 	return nil
 }
 
@@ -129,7 +137,7 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	}
 	s := &supervisor{run: name, uid: uid, pid: cmd.Process.Pid, stdin: stdin}
 	if acc != nil {
-		if err := json.NewEncoder(stdin).Encode(supervise.Task{Become: acc}); err != nil {
+		if err := s.tell(supervise.Task{Become: acc}); err != nil {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 			return nil, fmt.Errorf("tell supervisor who to be: %w", err)

@@ -36,11 +36,12 @@ type server struct {
 	accounts *launch.Accounts
 	stop     context.CancelFunc
 	ended    chan error
+	spool    chan *Spool // the first one
 }
 
 func newServer(t *testing.T) *server {
 	tree := layout.Tree(filepath.Join(t.TempDir(), "QM"))
-	return &server{t: t, tree: tree, opt: Options{
+	return &server{t: t, tree: tree, spool: make(chan *Spool, 1), opt: Options{
 		Tree: tree, Slots: 4, JobFiles: []string{"proc_config.cfg"},
 		Poll: 20 * time.Millisecond, Settle: 40 * time.Millisecond, Grace: time.Second, Host: "here", Events: true,
 	}}
@@ -98,6 +99,10 @@ func (s *server) run(ctx context.Context) (Result, error) {
 	sp, err := New(s.opt, lock, local, log)
 	if err != nil {
 		return Result{}, err
+	}
+	select {
+	case s.spool <- sp:
+	default: // nobody asks for it
 	}
 	return sp.Run(ctx)
 }
