@@ -21,11 +21,9 @@ func TestTheOperatorStopsALongJob(t *testing.T) {
 	sp := <-s.spool
 	sp.Interrupt(false)
 	sp.Interrupt(true)
+	s.await("it is done", func() bool { return s.where("a") == "done" })
 	if err := <-s.ended; err != nil {
 		t.Error(err)
-	}
-	if got := s.where("a"); got != "done" {
-		t.Fatalf("is in %q", got)
 	}
 	if rec := s.record(layout.Done, "a"); *rec.Outcome != layout.Stopped {
 		t.Errorf("it is %s", *rec.Outcome)
