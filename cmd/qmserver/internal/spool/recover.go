@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
@@ -45,6 +46,7 @@ func (s *Spool) listRunning(now time.Time) {
 	if len(unknown) > 0 {
 		s.tellBroken(runs.Broken)
 	}
+	strays := sync.OnceValue(func() []launch.Stray { return s.launcher.Strays(runs) })
 	awaited := 0
 	for _, j := range unknown {
 		v := judge(runs, j.Identity, int(j.uid))
@@ -52,7 +54,7 @@ func (s *Spool) listRunning(now time.Time) {
 		if isHidden(j.name) && nothing {
 			continue // none of ours
 		}
-		if nothing && s.mayHaveBegun(runs, j, now) {
+		if nothing && (s.mayBegin(runs, j, now) || s.mayRun(strays, j, now)) {
 			v.said = saidPerhaps
 		}
 		if recovery[v.said] == await {
@@ -150,31 +152,38 @@ func (s *Spool) unknown(entries []os.DirEntry, now time.Time) []*job {
 	return found
 }
 
-// mayHaveBegun tells whether a supervisor lives that may run or begin a job of
-// which the run files say nothing, and says so on the page and in the log.
-func (s *Spool) mayHaveBegun(runs launch.Runs, j *job, now time.Time) bool {
-	at := place{layout.Running, j.name}
-	if idle := s.mayStillBegin(runs, j); idle != "" {
-		s.places[at] = "waits until the supervisor " + idle + " of an earlier server has begun it or is gone"
-		s.nextPoll = minTime(s.nextPoll, now.Add(recheck))
-		if now.After(s.judgedBy) && s.stuck != idle {
-			s.stuck = idle
-			s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle, "job", j.shown(),
-				"remedy", "end the process that holds "+s.Tree.Path(layout.RunDir)+"/"+idle)
+// mayBegin tells whether a supervisor lives that may still begin a job of which
+// the run files say nothing, and says so on the page and in the log.
+func (s *Spool) mayBegin(runs launch.Runs, j *job, now time.Time) bool {
+	idle := s.mayStillBegin(runs, j)
+	if idle == "" {
+		return false
+	}
+	s.places[place{layout.Running, j.name}] = "waits until the supervisor " + idle + " of an earlier server has begun it or is gone"
+	s.nextPoll = minTime(s.nextPoll, now.Add(recheck))
+	if now.After(s.judgedBy) && s.stuck != idle {
+		s.stuck = idle
+		s.log.Warn("a supervisor of an earlier server says nothing of its job", "run", idle, "job", j.shown(),
+			"remedy", "end the process that holds "+s.Tree.Path(layout.RunDir)+"/"+idle)
+	}
+	return true
+}
+
+// mayRun tells the same of a supervisor without a run file.
+func (s *Spool) mayRun(strays func() []launch.Stray, j *job, now time.Time) bool {
+	for _, stray := range strays() {
+		if !stray.MayRun(int(j.uid)) {
+			continue
+		}
+		s.places[place{layout.Running, j.name}] = "its record is gone: waits until the supervisor " + stray.Process + " is gone, which may run it"
+		s.nextPoll = minTime(s.nextPoll, now.Add(seldom))
+		if s.lost != stray.Process {
+			s.lost = stray.Process
+			s.log.Warn("a supervisor of an earlier server has no run file any more; what it may run waits for its end", "process", stray.Process, "job", j.shown())
 		}
 		return true
 	}
-	process := s.launcher.Unrecorded(runs, int(j.uid))
-	if process == "" {
-		return false
-	}
-	s.places[at] = "its record is gone: waits until the supervisor " + process + " is gone, which may run it"
-	s.nextPoll = minTime(s.nextPoll, now.Add(seldom))
-	if s.lost != process {
-		s.lost = process
-		s.log.Warn("a supervisor of an earlier server has no run file any more; what it may run waits for its end", "process", process, "job", j.shown())
-	}
-	return true
+	return false
 }
 
 // mayStillBegin returns the name of a run file of an earlier server whose

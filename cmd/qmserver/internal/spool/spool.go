@@ -62,7 +62,7 @@ type Launcher interface {
 	Events() <-chan launch.Event
 	Stop(disk.Identity) error
 	Runs() launch.Runs
-	Unrecorded(runs launch.Runs, uid int) string
+	Strays(runs launch.Runs) []launch.Stray
 	Own(run string) bool
 	Adopt(run string, id disk.Identity) error
 	Release(id disk.Identity, uid, attempt int) error

@@ -13,27 +13,34 @@ import (
 	"qm/cmd/qmserver/internal/supervise"
 )
 
-// Unrecorded names a supervisor of an earlier server that lives, but whose run
-// file was taken away or can't be read: it may run any job of the user's. "" if
-// there is none. That a run file was taken away is durable then.
-func (l *Local) Unrecorded(runs Runs, uid int) string {
+// Stray is a supervisor of an earlier server that lives, but whose run file was
+// taken away or can't be read.
+type Stray struct {
+	Process string // for people
+	uid     int
+	all     bool // it may run the jobs of all users
+}
+
+// MayRun tells whether it may run a job of the user's.
+func (s Stray) MayRun(uid int) bool { return s.all || s.uid == uid }
+
+// Strays returns those that runs does not tell of. That a run file was taken
+// away is durable then.
+func (l *Local) Strays(runs Runs) []Stray {
 	ours := func(args []string) bool { return filepath.Dir(supervise.RunFile(args)) == l.dir.Name() }
+	var strays []Stray
 	for _, c := range proc.Commands(ours) {
 		run := filepath.Base(supervise.RunFile(c.Args))
 		read := slices.ContainsFunc(runs.Files, func(r runfile.Run) bool { return r.Name == run })
-		if read || l.Own(run) || !l.mayRunFor(c.UID, uid) {
+		// Anybody may call a process as we call ours.
+		all := c.UID == os.Getuid()
+		if read || l.Own(run) || !all && l.accounts == nil {
 			continue
 		}
 		l.recheck(run)
-		return proc.Find(c.PID).String()
+		strays = append(strays, Stray{proc.Find(c.PID).String(), c.UID, all})
 	}
-	return ""
-}
-
-// mayRunFor tells whether a process of the one user may be a supervisor of the
-// other's jobs. Anybody may call a process as we call ours.
-func (l *Local) mayRunFor(process, owner int) bool {
-	return process == os.Getuid() || l.accounts != nil && process == owner
+	return strays
 }
 
 // recheck notes, durably, if a run file was taken away whose supervisor may have
