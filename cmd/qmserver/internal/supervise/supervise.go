@@ -60,8 +60,14 @@ type Job struct {
 	Args    []string `json:"args,omitempty"`    // or, without a shell, the program and its arguments
 	NbProc  int      `json:"nb_proc"`
 
-	Limit time.Duration `json:"limit,omitempty"` // 0: none
-	Grace time.Duration `json:"grace"`           // from TERM to KILL
+	CPUs    []int    `json:"cpus,omitempty"`     // processors that it is pinned to; none: it may use all
+	HasGPUs bool     `json:"has_gpus,omitempty"` // the server shares out GPUs: the job sees those here and no others
+	GPUs    []string `json:"gpus,omitempty"`
+
+	Memory int64         `json:"memory,omitempty"`  // bytes that its processes may use together; 0: no limit
+	MaxLog int64         `json:"max_log,omitempty"` // bytes that its log may grow to; 0: no limit
+	Limit  time.Duration `json:"limit,omitempty"`   // 0: none
+	Grace  time.Duration `json:"grace"`             // from TERM to KILL
 
 	// StopFile is a path outside of the job's folder: what appears there asks
 	// the job to stop, once there is no server that could say so by a Task.
