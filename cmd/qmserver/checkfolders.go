@@ -4,6 +4,8 @@ import (
 	"os"
 
 	"qm/cmd/qmserver/internal/check"
+	"qm/cmd/qmserver/internal/topology"
+	"qm/pkg/jobinfo"
 )
 
 // checkFolders says of each folder what it would run, or why it would not.
@@ -12,7 +14,8 @@ func checkFolders(opt options) error {
 	if err != nil {
 		return err
 	}
-	results := check.Folders(opt.folders, cfg.JobFiles)
+	memory := memoryOf(cfg, topology.NewMachine())
+	results := check.Folders(opt.folders, cfg.JobFiles, func(info jobinfo.Info) string { return refuse(info, len(cfg.GPUs), memory) })
 	write := check.WriteText
 	if opt.json {
 		write = check.WriteJSON

@@ -20,6 +20,7 @@ import (
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/spool"
 	"qm/cmd/qmserver/internal/terminal"
+	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
 
@@ -58,14 +59,15 @@ func serve(opt options) error {
 		return fmt.Errorf("prepare run files: %w", err)
 	}
 	defer local.Close()
-	s, err := spool.New(spoolOptions(cfg, opt, screen), lock, local, log)
+	m := machineOf(cfg, log)
+	s, err := spool.New(spoolOptions(cfg, opt, m, screen), lock, local, log)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go awaitSignals(s, stop)
-	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", cfg.MaxNbProcessors, "launch_type", cfg.LaunchType, "pid", os.Getpid())
+	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", m.slots, "launch_type", cfg.LaunchType, "pid", os.Getpid())
 	result, err := s.Run(ctx)
 	screen.Clear()
 	if err != nil {
@@ -182,14 +184,16 @@ func newLog(cfg config.Config, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-func spoolOptions(cfg config.Config, opt options, screen *terminal.Screen) spool.Options {
+func spoolOptions(cfg config.Config, opt options, m machine, screen *terminal.Screen) spool.Options {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
 	o := spool.Options{
-		Tree: layout.Tree(cfg.Folder), Slots: cfg.MaxNbProcessors, Blocking: cfg.LaunchType == config.Blocking,
-		Fair: cfg.Order == config.Fair, Events: cfg.Events == config.Auto, MinFree: cfg.MinFree,
+		Tree: layout.Tree(cfg.Folder), Slots: m.slots, Blocking: cfg.LaunchType == config.Blocking,
+		Affinity: m.cpus != nil, CPUs: m.cpus, GPUs: m.gpus, Memory: m.memory, MaxLog: cfg.MaxLog,
+		Refuse: func(info jobinfo.Info) string { return refuse(info, len(m.gpus), m.memory) },
+		Fair:   cfg.Order == config.Fair, Events: cfg.Events == config.Auto, MinFree: cfg.MinFree,
 		JobFiles: cfg.JobFiles, Poll: cfg.PollInterval, Settle: cfg.SettleTime, SettleRemote: cfg.SettleRemote, Grace: cfg.StopGrace,
 		MaxLimit: cfg.MaxTimeLimit, Owners: cfg.RunAs == config.Owner, Drain: opt.drain, Host: host, Version: version(), Launch: cfg.LaunchType,
 	}

@@ -40,11 +40,15 @@ type Result struct {
 	Warnings []string `json:"warnings"`
 }
 
-// Folders checks each folder, in the order asked.
-func Folders(folders, jobFiles []string) []Result {
+// Folders checks each folder, in the order asked. What the server of this
+// configuration can't ever run is refused in its words.
+func Folders(folders, jobFiles []string, refuse func(jobinfo.Info) string) []Result {
 	results := make([]Result, 0, len(folders))
 	for _, folder := range folders {
 		info, err := read(folder, jobFiles)
+		if why := refuse(info); err == nil && why != "" {
+			err = errors.New(why)
+		}
 		results = append(results, resultOf(folder, info, err))
 	}
 	return results

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"qm/pkg/jobinfo"
@@ -25,7 +24,7 @@ type Config struct {
 	File string // as it was found; empty: the built-in default
 
 	Folder          string // QM_FOLDER, absolute or relative to the working directory
-	MaxNbProcessors int
+	MaxNbProcessors int    // 0: all that the server may use
 	LaunchType      string // "blocking" or "non-blocking"
 	JobFiles        []string
 	MailActive      bool
@@ -34,6 +33,10 @@ type Config struct {
 	Order        string // "arrival" or "fair"
 	Events       string // "auto" or "off"
 	MinFree      int64  // bytes; 0: no limit
+	Affinity     string // "auto" or "off"
+	GPUs         []string
+	MaxMemory    int64 // bytes; 0: 90 % of the machine's
+	MaxLog       int64 // bytes; 0: no limit
 	PollInterval time.Duration
 	SettleTime   time.Duration
 	SettleRemote time.Duration // SettleTime of a tree on a network file system
@@ -50,7 +53,7 @@ type Config struct {
 	Warnings []string
 }
 
-// The words of launch_type, run_as, order and events.
+// The words of launch_type, run_as, order, and of events and affinity.
 const (
 	Blocking    = "blocking"
 	NonBlocking = "non-blocking"
@@ -68,20 +71,20 @@ const (
 // Default returns the configuration without a file: a tree in ./QM.
 func Default() Config {
 	return Config{
-		Folder:          "QM",
-		MaxNbProcessors: runtime.NumCPU(),
-		LaunchType:      NonBlocking,
-		JobFiles:        []string{"proc_config.cfg", "infos.xml", "job.sh"},
-		PollInterval:    time.Second,
-		SettleTime:      2 * time.Second,
-		SettleRemote:    10 * time.Second,
-		StopGrace:       10 * time.Second,
-		RunAs:           Self,
-		Order:           Arrival,
-		Events:          Auto,
-		Path:            "/usr/local/bin:/usr/bin:/bin",
-		LogMaxSize:      10 << 20,
-		LogKeep:         5,
+		Folder:       "QM",
+		LaunchType:   NonBlocking,
+		JobFiles:     []string{"proc_config.cfg", "infos.xml", "job.sh"},
+		PollInterval: time.Second,
+		SettleTime:   2 * time.Second,
+		SettleRemote: 10 * time.Second,
+		StopGrace:    10 * time.Second,
+		RunAs:        Self,
+		Order:        Arrival,
+		Events:       Auto,
+		Affinity:     Auto,
+		Path:         "/usr/local/bin:/usr/bin:/bin",
+		LogMaxSize:   10 << 20,
+		LogKeep:      5,
 	}
 }
 

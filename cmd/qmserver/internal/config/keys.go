@@ -37,7 +37,11 @@ var Keys = []Key{
 	{Name: "max_time_limit", Example: "7d", Meaning: "the longest `time_limit`, also for jobs that ask for none", read: readMaxTimeLimit},
 
 	{Name: "order", Example: Arrival, Meaning: "within a priority; `arrival`: who came first; `fair`: the owner with the fewest busy processors first, then who came first", read: choice(func(c *Config) *string { return &c.Order }, Arrival, Fair)},
-	{Name: "min_free", Example: "1G", Meaning: "nothing new starts while less of the tree's disk is free", read: readMinFree},
+	{Name: "affinity", Example: "auto", Meaning: "`auto`: each job is pinned to as many processors of its own as it asks for, where the system can do that; `off`: it is told how many, and may use all", read: choice(func(c *Config) *string { return &c.Affinity }, Auto, Off)},
+	{Name: "GPUs", Example: "0,1", Meaning: "the GPUs that are shared out, by comma, as CUDA_VISIBLE_DEVICES calls them", read: readGPUs},
+	{Name: "MaxMemory", Example: "16G", Meaning: "what the jobs that ask for memory may have together; default 90 % of the machine's", read: bytes(func(c *Config) *int64 { return &c.MaxMemory })},
+	{Name: "max_log", Example: "1G", Meaning: "the most that a process.log may grow to where the job says nothing; default no limit", read: bytes(func(c *Config) *int64 { return &c.MaxLog })},
+	{Name: "min_free", Example: "1G", Meaning: "nothing new starts while less of the tree's disk is free", read: bytes(func(c *Config) *int64 { return &c.MinFree })},
 
 	{Name: "run_as", Example: Owner, Meaning: "`owner`: each job runs as the owner of its folder, which needs root; `self`: all run as the server's user", read: choice(func(c *Config) *string { return &c.RunAs }, Owner, Self)},
 	{Name: "path", Example: "/usr/local/bin:/usr/bin:/bin", Meaning: "PATH of the jobs with `run_as = owner`", read: text(func(c *Config) *string { return &c.Path })},
@@ -46,10 +50,6 @@ var Keys = []Key{
 	{Name: "log_max_size", Example: "10M", Meaning: "size at which the log is rotated", read: readLogMaxSize},
 	{Name: "log_keep", Example: "5", Meaning: "how many rotated logs are kept", read: positive(func(c *Config) *int { return &c.LogKeep })},
 
-	laterKey("max_log", "1G", "the most that a process.log may grow to", isBytes),
-	laterKey("GPUs", "0,1", "the machine's GPUs", anything),
-	laterKey("MaxMemory", "16G", "what all jobs may ask for together", isBytes),
-	laterKey("affinity", "auto", "auto or off", oneOf("auto", "off")),
 	laterKey("web_url", "http://localhost:8000", "address of qmweb, for links in mail", anything),
 	laterKey("smtp_host", "localhost", "mail server", anything),
 	laterKey("smtp_port", "25", "its port", isPort),
@@ -176,10 +176,28 @@ func readSettleTime(c *Config, value string) error {
 	return err
 }
 
-func readMinFree(c *Config, value string) error {
-	n, err := jobinfo.ParseBytes(value)
-	c.MinFree = n
-	return err
+// bytes takes an amount with its unit.
+func bytes(field func(*Config) *int64) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		n, err := jobinfo.ParseBytes(value)
+		*field(c) = n
+		return err
+	}
+}
+
+func readGPUs(c *Config, value string) error {
+	c.GPUs = nil
+	for id := range strings.SplitSeq(value, ",") {
+		id = strings.TrimSpace(id)
+		if id == "" || strings.ContainsAny(id, " \t") {
+			return errors.New("not a list of GPUs")
+		}
+		if slices.Contains(c.GPUs, id) {
+			return fmt.Errorf("names %s twice", id)
+		}
+		c.GPUs = append(c.GPUs, id)
+	}
+	return nil
 }
 
 func readLogMaxSize(c *Config, value string) error {

@@ -181,6 +181,12 @@ func (s *Spool) complete(j *job, l *look) {
 		s.reject(j, l.Problem)
 		return
 	}
+	if s.Refuse != nil {
+		if why := s.Refuse(l.Info); why != "" {
+			s.reject(j, why)
+			return
+		}
+	}
 	if l.Busy != "" {
 		j.info.Warnings = append(j.info.Warnings, fmt.Sprintf("%s looks like an unfinished copy, but nothing has changed for %s", short(l.Busy), noInfoFor))
 	}
@@ -208,6 +214,7 @@ func (s *Spool) place(j *job, l *look) {
 	}
 	s.jobs.change(j, p, func() {
 		j.Priority, j.NbProc = l.Info.Priority, min(l.Info.NbProc, s.Slots)
+		j.NbGPU, j.Memory = l.Info.NbGPU, l.Info.Memory
 		j.Owner = s.names.intern(ownerOf(l))
 		j.Wait, j.First = j.troubled(), false
 	})

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -89,9 +90,10 @@ func (s *Spool) waitsUntil(till, now time.Time) bool {
 
 // machine is what counts of the machine for the schedule.
 func (s *Spool) machine() schedule.Machine {
-	m := schedule.Machine{Slots: s.Slots, Blocking: s.Blocking, Names: make(map[string]bool), Busy: make(map[string]int)}
+	m := schedule.Machine{Slots: s.Slots, GPUs: len(s.GPUs), GPUsUsed: s.gpusUsed(), Memory: s.Memory, Blocking: s.Blocking, Names: make(map[string]bool), Busy: make(map[string]int)}
 	for j := range s.jobs.by[running] {
 		m.Used += j.NbProc
+		m.Reserved += j.memory
 		m.Jobs++
 		m.Names[j.Name] = true
 		m.Busy[j.Owner] += j.NbProc
@@ -140,9 +142,15 @@ func (s *Spool) claim(j *job, now time.Time) {
 		return
 	}
 	s.unwatch(j)
+	var note string
+	c.share, note = s.allot(j)
 	s.jobs.enter(j, running)
 	c.started = now
-	if err := s.launcher.Start(s.order(j, now), int(j.uid)); err != nil {
+	order := s.order(j, now)
+	if note != "" {
+		order.Notes = append(order.Notes, note)
+	}
+	if err := s.launcher.Start(order, int(j.uid)); err != nil {
 		s.log.Error("job can't be started", "job", j.shown(), "error", err)
 		j.move = move{from: layout.Running, to: layout.Queued, why: "it could not be started"}
 		s.settle(j, now)
@@ -165,7 +173,8 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 		Ref: s.ref(j, layout.Running), Proof: j.proven, Attempt: j.attempt,
 		Command: j.info.Command, NbProc: j.NbProc, Limit: j.info.Limit, Grace: s.Grace,
 		Owner: j.owner, Rerun: j.info.Rerun, Host: s.Host, Submitted: j.arrived(), Claimed: now,
-		Notes: append(slices.Clone(j.info.Warnings), withoutEffect(j.info)...),
+		CPUs: j.cpus, HasGPUs: len(s.GPUs) > 0, GPUs: j.gpus, Memory: j.info.Memory, MaxLog: cmp.Or(j.info.MaxLog, s.MaxLog),
+		Notes: slices.Clone(j.info.Warnings),
 	}
 	if j.info.Format == jobinfo.Script {
 		o.Args = scriptArgs(j.info)
@@ -180,20 +189,6 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 		o.Limit = s.MaxLimit
 	}
 	return o
-}
-
-// withoutEffect names what the job asks for and this version does not do.
-func withoutEffect(info jobinfo.Info) []string {
-	var notes []string
-	for key, asked := range map[string]bool{
-		"max_log": info.MaxLog > 0, "memory": info.Memory > 0, "nb_gpu": info.NbGPU > 0,
-	} {
-		if asked {
-			notes = append(notes, key+" has no effect in this version")
-		}
-	}
-	slices.Sort(notes)
-	return notes
 }
 
 // scriptArgs runs a job's script by its #! line, as execve(2) would, so that it

@@ -77,6 +77,7 @@ type asked struct {
 
 // course is what became of a job.
 type course struct {
+	share
 	attempt int
 	started time.Time
 	ended   time.Time // zero: it is taken to end when we hear of it

@@ -21,6 +21,8 @@ import (
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
+	"qm/cmd/qmserver/internal/topology"
+	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
 
@@ -28,11 +30,17 @@ import (
 type Options struct {
 	Tree         layout.Tree
 	Slots        int
-	Blocking     bool     // one job at a time
-	Fair         bool     // within a priority, the owner with the fewest busy slots goes first
-	Events       bool     // use file events where they work
-	MinFree      int64    // bytes that must be free for a job to start; 0: none
-	JobFiles     []string // names of info files; the first that exists counts
+	Blocking     bool                      // one job at a time
+	Fair         bool                      // within a priority, the owner with the fewest busy slots goes first
+	Events       bool                      // use file events where they work
+	Affinity     bool                      // pin each job to processors of its own
+	CPUs         func() []topology.CPU     // those that the server may use now; nil: unknown
+	GPUs         []string                  // that are shared out, by what CUDA_VISIBLE_DEVICES calls them
+	Memory       int64                     // bytes that are shared out to the jobs that ask for some; 0: not limited
+	MaxLog       int64                     // bytes that the log of a job may grow to that does not say so itself; 0: no limit
+	Refuse       func(jobinfo.Info) string // why this server can't ever run such a job, in words; nil: it can all
+	MinFree      int64                     // bytes that must be free for a job to start; 0: none
+	JobFiles     []string                  // names of info files; the first that exists counts
 	Poll         time.Duration
 	Settle       time.Duration // how long a folder must not change before it counts as complete
 	SettleRemote time.Duration // the same on a network file system

@@ -62,7 +62,7 @@ func (s *Spool) beat(now time.Time, stopped bool) {
 	m := s.machine()
 	h := layout.Heartbeat{
 		Host: s.Host, PID: os.Getpid(), Version: s.Version, Started: s.started, Beat: now, Stopped: stopped,
-		Slots: s.Slots, SlotsUsed: m.Used, Paused: s.paused, Launch: s.Launch, Problems: append([]string{}, s.problems...),
+		Slots: s.Slots, SlotsUsed: m.Used, GPUs: m.GPUs, GPUsUsed: m.GPUsUsed, Paused: s.paused, Launch: s.Launch, Problems: append([]string{}, s.problems...),
 	}
 	s.replace(layout.HeartbeatFile, h)
 }

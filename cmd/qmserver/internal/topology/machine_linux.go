@@ -68,6 +68,15 @@ func firstOf(root fs.FS, name string) (int, bool) {
 	return n, err == nil
 }
 
+// Memory returns how much the machine has, in bytes, or 0 if that can't be told.
+func (m *Machine) Memory() int64 {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return int64(info.Totalram) * int64(info.Unit) //nolint:unconvert // it has 32 bits on some systems
+}
+
 // NewMachine returns this machine.
 func NewMachine() *Machine { return &Machine{root: os.DirFS("/"), known: make(map[int]CPU)} }
 

@@ -8,5 +8,8 @@ func NewMachine() *Machine { return &Machine{} }
 // Allowed returns nothing: jobs can't be pinned here.
 func (m *Machine) Allowed() []CPU { return nil }
 
+// Memory returns 0: how much the machine has is not asked for here.
+func (m *Machine) Memory() int64 { return 0 }
+
 // Quota returns 0: there is no limit that we know of.
 func (m *Machine) Quota() int { return 0 }
