@@ -37,7 +37,7 @@ func machineOf(cfg config.Config, log *slog.Logger) machine {
 	}
 	m := machine{slots: cmp.Or(cfg.MaxNbProcessors, usable), memory: memoryOf(cfg, here), gpus: cfg.GPUs}
 	if m.slots > usable {
-		log.Warn("MaxNbProcessors is more than this server may use: jobs are not pinned to processors of their own", "slots", m.slots, "usable", usable)
+		log.Warn("more slots than this server may use processors: jobs are not pinned to processors of their own", "slots", m.slots, "usable", usable)
 		pin = false
 	}
 	if pin {

@@ -221,11 +221,6 @@ func oneOf(words ...string) func(*Config, string) error {
 	}
 }
 
-func isBytes(_ *Config, value string) error {
-	_, err := jobinfo.ParseBytes(value)
-	return err
-}
-
 func isPort(_ *Config, value string) error {
 	if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 65535 {
 		return errors.New("not a port from 1 to 65535")

@@ -74,7 +74,7 @@ func (m *Machine) Memory() int64 {
 	if err := unix.Sysinfo(&info); err != nil {
 		return 0
 	}
-	return int64(info.Totalram) * int64(info.Unit) //nolint:unconvert // it has 32 bits on some systems
+	return int64(info.Totalram) * int64(info.Unit)
 }
 
 // NewMachine returns this machine.
