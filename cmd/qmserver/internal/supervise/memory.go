@@ -11,35 +11,38 @@ const (
 	// To start another one costs no more than to collect them.
 	enough = 10
 	// plenty is how many bytes a supervisor allocates only for a folder that
-	// holds very much.
-	plenty = 4 << 20
+	// holds very much, or in some days of looking at one.
+	plenty = 2 << 20
 )
 
 // memory tells when a supervisor has grown.
 type memory struct {
-	tasks     int // done
-	allocated []metrics.Sample
+	tasks  int // done
+	sample []metrics.Sample
+	freed  uint64 // bytes that had been allocated when garbage was collected
 }
 
 func newMemory() *memory {
-	return &memory{allocated: []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}}
+	return &memory{sample: []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}}
 }
 
-func (m *memory) large() bool {
-	metrics.Read(m.allocated)
-	return m.allocated[0].Value.Uint64() > plenty
+// allocated is since the start, freed or not.
+func (m *memory) allocated() uint64 {
+	metrics.Read(m.sample)
+	return m.sample[0].Value.Uint64()
 }
 
 // worn counts a task and tells whether the next one is better given to a new
 // supervisor.
 func (m *memory) worn() bool {
 	m.tasks++
-	return m.tasks >= enough || m.large()
+	return m.tasks >= enough || m.allocated() > plenty
 }
 
-// free gives back what a large folder took, before nothing happens for long.
+// free gives back what is not needed any more, if that is much.
 func (m *memory) free() {
-	if m.large() {
+	if now := m.allocated(); now-m.freed > plenty {
 		debug.FreeOSMemory()
+		m.freed = now
 	}
 }

@@ -80,8 +80,7 @@ func (s *supervisor) watch(a *attempt) {
 			w.interrupt()
 		case <-settled:
 			watching = s.beginToLook(look)
-			w.look()        // at what came before
-			s.memory.free() // it may be days until we do something again
+			w.look() // at what came before
 		case <-s.notifier.C():
 			w.look()
 		case <-look.C:
@@ -220,6 +219,7 @@ func (w *watcher) look() {
 	if reason := w.asked(); reason != "" {
 		w.stop(layout.Stopped, reason)
 	}
+	w.supervisor.memory.free() // it may be days until we do something again
 }
 
 // asked tells whether, and by what, someone asks the job to stop.
