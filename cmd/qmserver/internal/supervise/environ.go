@@ -80,12 +80,13 @@ func nameOf(e string) string {
 	return name
 }
 
-// lean is how the Go runtime of a supervisor starts, so that it stays small.
+// lean is how the runtime of a supervisor starts, so that it stays small.
 // One processor from the beginning: to give up the others later spreads what
 // is in use over a third of a megabyte. No garbage collection: what the first
 // ones need for themselves is more than there is to free; see memory. The limit
-// is for folders that hold very much.
-var lean = [...]string{"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=32MiB"}
+// is for folders that hold very much. The last one is for the C library, where
+// that is linked: not an arena for each thread.
+var lean = [...]string{"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=32MiB", "MALLOC_ARENA_MAX=1"}
 
 // aside is put before what the jobs are to have in place of a variable of lean.
 const aside = "QM_ASIDE_"
