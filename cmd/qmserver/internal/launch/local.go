@@ -19,7 +19,7 @@ import (
 
 const (
 	idleFor = 5 * time.Second // after which a supervisor is let go
-	maxJobs = 1000            // of one supervisor: its run file stays small
+	maxJobs = 1000            // of one supervisor, if it is not worn before: its run file stays small
 )
 
 // Event is what a launcher tells of a job that it was given.
@@ -44,6 +44,8 @@ type Local struct {
 	log      *slog.Logger
 	events   chan Event
 	closed   chan struct{}
+
+	strays map[string]bool // run files that were taken away or can't be read: something of their runs may be left
 
 	mu      sync.Mutex   // guards all below, and the fields of the supervisors
 	missing map[int]bool // whose run files are; see missingMark
@@ -83,6 +85,7 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 		dir: dir, missing: missing, shared: shared, accounts: accounts, user: userName(), log: log,
 		events:  make(chan Event, 1024), // so that no supervisor waits while we ask another
 		closed:  make(chan struct{}),
+		strays:  make(map[string]bool),
 		own:     make(map[string]*supervisor),
 		told:    make(map[runfile.Folder]string),
 		adopted: make(map[string]disk.Identity),

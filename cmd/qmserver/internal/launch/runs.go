@@ -17,8 +17,9 @@ import (
 // Runs is what all run files together say.
 type Runs struct {
 	Files  []runfile.Run
-	Broken error // the folder, or a file of it, that could not be read
-	Unread []int // whose run files that were; runfile.Anyones: it may have told of all folders
+	Broken error    // the folder, or a file of it, that could not be read
+	unread []string // the names of those files whose supervisors are dead
+	Unread []int    // whose run files that were; runfile.Anyones: it may have told of all folders
 }
 
 // Whole tells whether all could be read that may tell of the user's folders.
@@ -52,6 +53,9 @@ func (l *Local) Runs() Runs {
 		case errors.Is(err, fs.ErrNotExist): // removed since
 		case err != nil:
 			runs.miss(run.UID, err)
+			if !run.Held && !l.Own(name) {
+				runs.unread = append(runs.unread, name)
+			}
 		default:
 			runs.Files = append(runs.Files, run)
 			l.remember(run)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
@@ -14,7 +15,7 @@ import (
 )
 
 // Stray is a supervisor of an earlier server that lives, but whose run file was
-// taken away or can't be read.
+// taken away or can't be read; or, once it is dead, what it left.
 type Stray struct {
 	Process string // for people
 	uid     int
@@ -25,12 +26,17 @@ type Stray struct {
 func (s Stray) MayRun(uid int) bool { return s.all || s.uid == uid }
 
 // Strays returns those that runs does not tell of. That a run file was taken
-// away is durable then.
+// away is durable then. What the dead ones left is ended: as long as some of it
+// is there, so are they.
 func (l *Local) Strays(runs Runs) []Stray {
-	ours := func(args []string) bool { return filepath.Dir(supervise.RunFile(args)) == l.dir.Name() }
+	for _, run := range runs.unread {
+		l.strays[run] = true
+	}
 	var strays []Stray
-	for _, c := range proc.Commands(ours) {
+	live := make(map[string]bool)
+	for _, c := range proc.Commands(l.isSupervisor) {
 		run := filepath.Base(supervise.RunFile(c.Args))
+		live[run] = true
 		read := slices.ContainsFunc(runs.Files, func(r runfile.Run) bool { return r.Name == run })
 		// Anybody may call a process as we call ours.
 		all := c.UID == os.Getuid()
@@ -38,9 +44,40 @@ func (l *Local) Strays(runs Runs) []Stray {
 			continue
 		}
 		l.recheck(run)
+		l.strays[run] = true
 		strays = append(strays, Stray{proc.Find(c.PID).String(), c.UID, all})
 	}
+	for run := range l.strays {
+		if live[run] {
+			continue
+		}
+		left := l.endOnce(run)
+		if len(left) == 0 {
+			delete(l.strays, run)
+			continue
+		}
+		uid := runfile.UserOf(run)
+		strays = append(strays, Stray{strings.Join(proc.Names(left), ", "), uid, uid == runfile.Anyones})
+	}
 	return strays
+}
+
+func (l *Local) isSupervisor(args []string) bool {
+	return filepath.Dir(supervise.RunFile(args)) == l.dir.Name()
+}
+
+// endOnce sends KILL to what is marked as of the run, and returns that.
+func (l *Local) endOnce(run string) []int {
+	left := proc.Descendants(proc.WithVariable("QM_RUN", run, runfile.UserOf(run)))
+	if len(left) > 0 {
+		l.log.Warn("ending what a dead supervisor left", "run", run, "processes", proc.Names(left))
+	}
+	for _, pid := range left {
+		if err := proc.Kill(pid); err != nil {
+			l.log.Error("process can't be ended", "run", run, "process", proc.Find(pid).String(), "error", err)
+		}
+	}
+	return left
 }
 
 // recheck notes, durably, if a run file was taken away whose supervisor may have
