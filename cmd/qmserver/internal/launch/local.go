@@ -118,18 +118,24 @@ func (l *Local) nameOf(uid int) string {
 }
 
 // Stop asks the supervisor of a running job to stop it: our own by its stdin,
-// that of an adopted one by a file that it looks for.
+// that of an adopted one, and one that does not listen, by a file that it looks
+// for once its stdin is at its end.
 func (l *Local) Stop(id disk.Identity) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.own {
-		if s.busy != nil && *s.busy == id && s.stdin != nil && s.reply == nil {
-			return s.tell(supervise.Task{Stop: true})
+		if s.busy == nil || *s.busy != id || s.reply != nil {
+			continue
 		}
+		if s.stdin != nil && s.tell(supervise.Task{Stop: true}) == nil {
+			return nil
+		}
+		l.letGo(s)
+		return l.wish(s.run, id)
 	}
 	for run, adopted := range l.adopted {
 		if adopted == id {
-			return os.WriteFile(l.stopFile(run, id), nil, 0o600)
+			return l.wish(run, id)
 		}
 	}
 	return nil // it has ended

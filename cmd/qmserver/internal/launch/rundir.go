@@ -69,6 +69,11 @@ func (l *Local) Judged() error {
 	return nil
 }
 
+// wish makes the file that asks a supervisor to stop its job.
+func (l *Local) wish(run string, id disk.Identity) error {
+	return os.WriteFile(l.stopFile(run, id), nil, 0o600)
+}
+
 // runOfStop returns of which run a stop file is, if it is one.
 func runOfStop(name string) (run string, isStop bool) {
 	wish, isStop := strings.CutSuffix(name, stopSuffix)
