@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	idleFor = 5 * time.Second // after which a supervisor is let go
-	maxJobs = 1000            // of one supervisor, if it is not worn before: its run file stays small
+	idleFor = 5 * time.Second        // after which a supervisor is let go
+	wornFor = 100 * time.Millisecond // the same for one that has grown by its work
+	maxJobs = 1000                   // of one supervisor, if it is not worn before: its run file stays small
 )
 
 // Event is what a launcher tells of a job that it was given.

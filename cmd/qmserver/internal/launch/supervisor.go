@@ -195,8 +195,11 @@ func (l *Local) answered(s *supervisor, a supervise.Answer) bool {
 	if a.Run != nil && a.Run.NotRun == "" {
 		l.told[l.folderOf(a.Run.Identity, s.uid)] = s.run
 	}
-	if a.Worn || s.jobs >= maxJobs {
+	switch {
+	case s.jobs >= maxJobs:
 		l.letGo(s)
+	case a.Worn:
+		time.AfterFunc(wornFor, func() { l.letGoIdle(s) })
 	}
 	l.mu.Unlock()
 	if reply != nil {
@@ -214,6 +217,15 @@ func (l *Local) ended(s *supervisor) (*disk.Identity, chan supervise.Answer) {
 	l.letGo(s)
 	delete(l.own, s.run)
 	return s.busy, s.reply
+}
+
+// letGoIdle lets a supervisor go that has grown, unless it has work again.
+func (l *Local) letGoIdle(s *supervisor) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.busy == nil && time.Since(s.since) >= wornFor {
+		l.letGo(s)
+	}
 }
 
 func (l *Local) letGo(s *supervisor) {

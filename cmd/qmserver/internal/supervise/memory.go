@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	// enough is how many tasks a supervisor does. Each leaves some 15 KB that
-	// are not collected, see lean, and there is room for that many below 1.5 MB.
-	// To start another one costs no more than to collect them.
+	// enough is after how many tasks a supervisor is worn. Each leaves some 15 KB
+	// that are not collected, see lean, and there is room for that many below
+	// 1.5 MB. While there is work it goes on; to start another one later costs no
+	// more than to collect them.
 	enough = 10
 	// plenty is how many bytes a supervisor allocates only for a folder that
 	// holds very much, or in some days of looking at one.
@@ -32,8 +33,8 @@ func (m *memory) allocated() uint64 {
 	return m.sample[0].Value.Uint64()
 }
 
-// worn counts a task and tells whether the next one is better given to a new
-// supervisor.
+// worn counts a task and tells whether, unless there is another at once, the
+// next one is better given to a new supervisor.
 func (m *memory) worn() bool {
 	m.tasks++
 	return m.tasks >= enough || m.allocated() > plenty

@@ -127,8 +127,8 @@ type Answer struct {
 	Look *folder.Look `json:"look,omitempty"`
 	Left *Left        `json:"left,omitempty"`
 
-	// Worn says that this supervisor has done enough, and waits for the end of
-	// its stdin; see memory.
+	// Worn says that this supervisor has grown, and is better let go once it is
+	// idle; see memory.
 	Worn bool `json:"worn,omitempty"`
 }
 
