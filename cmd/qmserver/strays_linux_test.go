@@ -52,6 +52,43 @@ func TestAStrayIsKilled(t *testing.T) {
 	}
 }
 
+// TestARunFileIsTakenAwayWhileTheServerLives, of its own run and of one that it
+// has adopted: the job is not run again when its supervisor is gone.
+func TestARunFileIsTakenAwayWhileTheServerLives(t *testing.T) {
+	for _, adopted := range []bool{false, true} {
+		dir := t.TempDir()
+		c := &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}
+		c.write("QMserv.cfg", "[QMServer]\nsettle_time = 0.05\npoll_interval = 0.02\n")
+		c.job(layout.Queued, "a", "a", "script = echo x >>runs; echo $PPID >supervisor; sleep 600")
+		server := c.serve()
+		c.waitFor("it runs", func() bool { return c.number("supervisor") > 0 })
+		supervisor := c.number("supervisor")
+		if adopted {
+			end(server)
+			server = c.serve()
+			c.waitFor("it is adopted", func() bool {
+				data, _ := os.ReadFile(c.tree.Path(layout.ServerLog))
+				return strings.Contains(string(data), "job adopted")
+			})
+		}
+		runs, err := filepath.Glob(c.tree.Path(layout.RunDir) + "/*")
+		if err != nil || len(runs) != 1 {
+			t.Fatalf("run files: %q, %v", runs, err)
+		}
+		if err := os.Remove(runs[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := proc.Kill(supervisor); err != nil {
+			t.Fatal(err)
+		}
+		c.waitFor("it is parked", func() bool { _, err := os.Stat(c.tree.Job(layout.Lost, "a")); return err == nil })
+		if at := c.jobs()["a"]; len(at) != 1 || at[0].runs != "x\n" || !strings.Contains(at[0].log, "its record is gone") {
+			t.Errorf("adopted %v: %+v", adopted, at)
+		}
+		end(server)
+	}
+}
+
 // serve starts the twin.
 func (c *crashTree) serve() *exec.Cmd {
 	c.t.Helper()

@@ -29,6 +29,7 @@ type Event struct {
 	// Gone says that the supervisor ended without an answer and that nothing
 	// is left of the job: what is to be done stands in the run files.
 	Gone  bool
+	Lost  bool // with Gone: its run file was taken away, so it may have run
 	Ended supervise.Ended
 	// Undying names processes that KILL has not ended, for people; nothing else
 	// is told with it.

@@ -105,12 +105,13 @@ func (l *Local) Adopt(run string, id disk.Identity) error {
 			l.log.Error("lock of adopted run can't be waited for", "run", run, "error", err)
 		}
 		_ = f.Close()
+		lost := l.recheck(run)
 		l.endLeftovers(run, id)
 		_ = os.Remove(l.stopFile(run, id)) // there is none, mostly
 		l.mu.Lock()
 		delete(l.adopted, run)
 		l.mu.Unlock()
-		l.tell(Event{Identity: id, Gone: true})
+		l.tell(Event{Identity: id, Gone: true, Lost: lost})
 	}()
 	return nil
 }

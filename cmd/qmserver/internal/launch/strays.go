@@ -80,22 +80,23 @@ func (l *Local) endOnce(run string) []int {
 	return left
 }
 
-// recheck notes, durably, if a run file was taken away whose supervisor may have
-// begun a job: what the others do not tell of may then have run.
-func (l *Local) recheck(run string) {
+// recheck tells, and notes durably, if a run file was taken away whose supervisor
+// may have begun a job: what the others do not tell of may then have run.
+func (l *Local) recheck(run string) (lost bool) {
 	if _, err := l.dir.Lstat(run); !errors.Is(err, fs.ErrNotExist) {
-		return
+		return false
 	}
 	uid := runfile.UserOf(run)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.missing[uid] {
-		return
+		return true
 	}
 	l.missing[uid] = true
 	if err := markMissing(l.dir.Name(), uid); err != nil {
 		l.log.Warn("it can't be noted that a run file was taken away", "error", err)
 	}
+	return true
 }
 
 // missed returns whose run files were taken away.

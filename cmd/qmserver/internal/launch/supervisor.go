@@ -171,7 +171,7 @@ func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
 	l.mu.Unlock()
 	_, _ = io.Copy(io.Discard, stdout)
 	err := cmd.Wait()
-	l.recheck(s.run)
+	lost := l.recheck(s.run)
 	busy, reply := l.ended(s)
 	switch {
 	case reply != nil:
@@ -179,7 +179,7 @@ func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
 	case busy != nil:
 		l.log.Warn("supervisor ended before its job", "run", s.run, "error", err)
 		l.endLeftovers(s.run, *busy)
-		l.tell(Event{Identity: *busy, Gone: true})
+		l.tell(Event{Identity: *busy, Gone: true, Lost: lost})
 	}
 }
 

@@ -31,7 +31,11 @@ func (s *Spool) ended(e launch.Event) {
 	s.dirty = true
 	switch {
 	case e.Gone:
-		s.apply(j, judge(s.launcher.Runs(), j.Identity, int(j.uid)), now)
+		v := judge(s.launcher.Runs(), j.Identity, int(j.uid))
+		if e.Lost && v.said == saidNothing {
+			v.said = saidUnreadable
+		}
+		s.apply(j, v, now)
 		if j.phase.queued() {
 			// A supervisor that can't even begin will not do better at once.
 			s.jobs.postpone(j, now, "its supervisor died before the start; it is tried again")
