@@ -53,6 +53,7 @@ type conditions struct {
 func (r *reading) judge(l *look, c conditions) (complete bool) {
 	first := !r.begun
 	r.compare(l)
+	r.next = l.end.Add(max(c.settle/looksPerSettle, lookShare*l.end.Sub(l.start)))
 	patience := max(c.settle, min(patienceFactor*r.pause, maxPatience))
 	r.patience, r.stuck = patience, false
 	wait := func(again time.Duration, format string, args ...any) bool {
@@ -74,12 +75,12 @@ func (r *reading) judge(l *look, c conditions) (complete bool) {
 		return wait(lookAgain, "its info file can't be read (%s); it is tried again", short(l.Problem))
 	case l.Verdict == folder.Missing && l.Names == 0: // 1
 		r.stuck = r.calm >= c.settle
-		return wait(r.again4(l, c), "the folder is empty")
+		return wait(r.seldom(l), "the folder is empty")
 	case l.Verdict == folder.Missing && r.calm < noInfoFor && (!c.drain || r.calm < patience): // 5
-		return wait(r.again4(l, c), "info file missing, %s: put %s into it", r.calm.Round(time.Second), strings.Join(c.jobFiles, " or "))
+		return wait(r.seldom(l), "info file missing, %s: put %s into it", r.calm.Round(time.Second), strings.Join(c.jobFiles, " or "))
 	case first && l.whole(c) || r.calm >= patience && !first: // 2, 3
 	default:
-		r.due = l.end.Add(max(c.settle/looksPerSettle, lookShare*l.end.Sub(l.start)))
+		r.due = r.next
 		if calm := r.same.Add(patience); calm.Before(r.due) {
 			r.due = calm
 		}
@@ -125,10 +126,10 @@ func (l *look) whole(c conditions) bool {
 	return c.fileTime != 0 && c.fileTime-l.Newest >= int64(oldFactor*c.settle)
 }
 
-// again4 is when to look again at a folder whose info file is missing: the
-// less often, the longer nothing has changed.
-func (r *reading) again4(l *look, c conditions) time.Duration {
-	return max(c.settle/looksPerSettle, lookShare*l.end.Sub(l.start), min(r.calm/8, 2*time.Second))
+// seldom is after how long to look again at a folder whose info file is missing:
+// the longer, the longer nothing has changed.
+func (r *reading) seldom(l *look) time.Duration {
+	return max(r.next.Sub(l.end), min(r.calm/8, 2*time.Second))
 }
 
 // looked takes the reading of a whole folder.
@@ -143,7 +144,7 @@ func (s *Spool) looked(j *job, l *look) {
 	}
 	complete := r.judge(l, c) || j.proven != 0 && j.proven == l.Proof() && l.Failed == ""
 	if r.again {
-		complete, r.due = false, l.end
+		complete, r.due = false, r.next
 	}
 	j.mark, j.stamp, j.held = l.Mark, l.stamp(), l.Held
 	j.know().info, j.know().owner = l.Info, ownerOf(l)

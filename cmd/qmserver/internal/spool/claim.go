@@ -60,6 +60,9 @@ func (s *Spool) holds(j *job, now time.Time) bool {
 			}
 		}
 	}
+	if len(s.jobs.by[arriving]) > maxCrowd {
+		return false
+	}
 	for c := range s.jobs.by[arriving] {
 		if !c.underWay && c.mayComplete(soon) && !soon.Before(c.due) && s.waitsFor(j, c, c.due, now) {
 			return true

@@ -59,6 +59,7 @@ type reading struct {
 	underWay bool          // there is one now
 	again    bool          // and another is to follow
 	due      time.Time     // of the next look
+	next     time.Time     // no look sooner, whatever happens
 	sum      uint64        // of the last
 	blocks   int64         // of the last
 	same     time.Time     // since when all looks agree

@@ -23,7 +23,7 @@ const (
 	// listShare is what part of the time listings may take: a queue of 100,000
 	// is listed less often.
 	listShare = 50
-	// maxCrowd is how many may be seen first at once without a word about memory.
+	// maxCrowd is more than are seen first, or arrive, at once, but in a crowd.
 	maxCrowd = 1000
 )
 
@@ -339,6 +339,9 @@ func unfinished(name string) bool {
 // is not taken for whole when it comes again.
 func (s *Spool) drop(j *job) {
 	if j.phase.queued() && j.proven == 0 {
+		if len(s.left) > maxCrowd {
+			clear(s.left)
+		}
 		s.left[j.Identity] = true
 	}
 	s.unwatch(j)

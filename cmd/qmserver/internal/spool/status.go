@@ -19,6 +19,9 @@ import (
 // flushEvery is how soon after another queue.json is written again.
 const flushEvery = 200 * time.Millisecond
 
+// flushShare is what part of the time that may take, where very many arrive.
+const flushShare = 20
+
 // tell writes the heartbeat and queue.json when they are due, and does what
 // can wait for the heartbeat's time.
 func (s *Spool) tell(now time.Time) {
@@ -45,7 +48,7 @@ func (s *Spool) tell(now time.Time) {
 		s.beat(now, false)
 		s.nextFlush = time.Time{}
 		if s.dirty {
-			s.nextFlush = now.Add(flushEvery)
+			s.nextFlush = now.Add(max(flushEvery, flushShare*time.Since(now)))
 		}
 	}
 	s.dirty = false // all that changed has been planned for
