@@ -134,6 +134,9 @@ func (r *reading) seldom(l *look) time.Duration {
 
 // looked takes the reading of a whole folder.
 func (s *Spool) looked(j *job, l *look) {
+	if l.Failed != "" && s.replaced(j) {
+		return
+	}
 	r := j.reading
 	c := conditions{
 		settle: s.Settle, drain: s.Drain, owners: s.Owners, moved: j.moved,

@@ -206,6 +206,17 @@ func (s *Spool) missed(j *job) {
 	}
 }
 
+// replaced drops a job in whose place another folder lies: it may have the same
+// inode number, by which alone a listing can't tell it.
+func (s *Spool) replaced(j *job) bool {
+	s.missed(j)
+	if s.jobs.knows(j) {
+		return false
+	}
+	s.list.again, s.nextPoll = true, time.Time{}
+	return true
+}
+
 // happened takes notice of what the events tell.
 func (s *Spool) happened(all []events.Event, now time.Time) {
 	var gone []*job
