@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"qm/cmd/qmserver/internal/disk"
 )
@@ -13,7 +14,9 @@ import (
 // own times.
 type arrivals struct {
 	lines
-	past map[disk.Identity]arrival // as earlier servers have seen them
+	past  map[disk.Identity]arrival // as earlier servers have seen them
+	taken bool                      // the queue has been listed: what comes into it now is new
+	last  int64                     // the latest of all
 }
 
 // arrival is a folder's place among those of its priority. One of zeros says
@@ -48,13 +51,22 @@ func parseArrival(line string) (id disk.Identity, at arrival, ok bool) {
 func (a *arrivals) recall(j *job) {
 	if at, known := a.past[j.Identity]; known {
 		j.Arrived, j.Changed = at.arrived, at.changed
+		a.last = max(a.last, at.arrived)
 	}
+}
+
+// next returns when those arrive that are seen first now: later than all
+// before them, also when the clock was set back.
+func (a *arrivals) next(now time.Time) int64 {
+	a.last = max(now.UnixNano(), a.last+1)
+	return a.last
 }
 
 // note remembers a job's place.
 func (a *arrivals) note(j *job) {
 	if a.past[j.Identity] != (arrival{j.Arrived, j.Changed}) {
 		a.row(j.Identity, arrival{j.Arrived, j.Changed})
+		delete(a.past, j.Identity)
 	}
 }
 
@@ -77,7 +89,7 @@ func (a *arrivals) listed(all map[disk.Identity]*job) {
 			left[id] = at
 		}
 	}
-	a.past = left
+	a.past, a.taken = left, true
 }
 
 // settle writes the file anew when most of it is about folders that are gone.

@@ -1,9 +1,11 @@
 package spool
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"qm/pkg/layout"
 )
@@ -62,4 +64,57 @@ func (s *server) reason(name string) string {
 		}
 	}
 	return ""
+}
+
+// TestTakenOutWhileNoServerRan: a folder that comes back later is a new arrival.
+func TestTakenOutWhileNoServerRan(t *testing.T) {
+	s := newServer(t)
+	s.opt.Slots = 1
+	s.start()
+	s.await("the tree", s.written)
+	s.pause()
+	for _, name := range []string{"a", "b"} {
+		s.put(layout.Queued, name, `script = echo "$QM_JOB" >>../../order`)
+		s.await("it waits", func() bool { return strings.Contains(s.reason(name), "paused") })
+	}
+	s.end()
+	s.drag(layout.Queued, layout.Done, "a")
+	s.start()
+	s.await("the other waits alone", func() bool { return len(s.queue().Jobs) == 1 })
+	s.drag(layout.Done, layout.Queued, "a")
+	s.await("it waits again", func() bool { return strings.Contains(s.reason("a"), "paused") })
+	s.end() // what is written of it counts, too
+	s.start()
+	s.resume()
+	s.await("both are done", func() bool { return s.where("a") == "done" && s.where("b") == "done" })
+	s.end()
+	if got := s.tell("order"); got != "b\na\n" {
+		t.Errorf("they started as %q", got)
+	}
+}
+
+// TestAClockThatIsSetBack does not let what comes now overtake what has come.
+func TestAClockThatIsSetBack(t *testing.T) {
+	s := newServer(t)
+	s.opt.Slots = 1
+	first := s.put(layout.Queued, "first", `script = echo "$QM_JOB" >>../../order`)
+	if err := os.Mkdir(s.tree.Path(layout.Own), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Hour).UnixNano() // as the server saw it by the clock of then
+	line := fmt.Sprintf("%d %d %d %d\n", first.Inode, first.Birth, later, later)
+	if err := os.WriteFile(s.tree.Path(layout.ArrivalsFile), []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.pause()
+	s.start()
+	s.await("it waits", func() bool { return strings.Contains(s.reason("first"), "paused") })
+	s.put(layout.Queued, "second", `script = echo "$QM_JOB" >>../../order`)
+	s.await("the second waits", func() bool { return strings.Contains(s.reason("second"), "paused") })
+	s.resume()
+	s.await("both are done", func() bool { return s.where("first") == "done" && s.where("second") == "done" })
+	s.end()
+	if got := s.tell("order"); got != "first\nsecond\n" {
+		t.Errorf("they started as %q", got)
+	}
 }

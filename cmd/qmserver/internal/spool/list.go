@@ -104,7 +104,7 @@ func (s *Spool) listAll(path string, now time.Time) error {
 	s.pauses = paused
 	s.setPaused()
 	s.welcome(fresh, now)
-	if s.list.number == 1 {
+	if !s.arrivals.taken {
 		s.arrivals.listed(s.jobs.all)
 	}
 	for _, j := range s.jobs.names {
@@ -177,9 +177,11 @@ func (s *Spool) wasWhole(facts disk.Facts) bool {
 // welcome takes jobs in that were seen for the first time at once, in the order
 // in which they have changed, unless an earlier server has seen them.
 func (s *Spool) welcome(fresh []*job, now time.Time) {
+	at := s.arrivals.next(now)
 	for _, j := range fresh {
-		j.Arrived = now.UnixNano()
-		s.arrivals.recall(j)
+		if j.Arrived = at; !s.arrivals.taken {
+			s.arrivals.recall(j)
+		}
 	}
 	slices.SortFunc(fresh, byArrival)
 	s.crowd = s.crowd || len(fresh) > maxCrowd
