@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -76,17 +78,41 @@ func (w *Watcher) read(f *os.File) {
 		if err != nil {
 			return // closed
 		}
-		if all := p.parse(buf[:n]); len(all) > 0 {
+		all := p.parse(buf[:n])
+		for deadline := time.Now().Add(halfPatience); p.half && f.SetReadDeadline(deadline) == nil; {
+			if n, err = f.Read(buf); err != nil {
+				break // the other half is in a folder that is not watched, mostly
+			}
+			all = append(all, p.parse(buf[:n])...)
+		}
+		_ = f.SetReadDeadline(time.Time{})
+		if len(all) > 0 {
 			w.events <- all
 		}
 	}
 }
 
+// halfPatience is how long the second half of a rename may come after the
+// first: the kernel tells of them one after the other.
+const halfPatience = 2 * time.Millisecond
+
 // parser knows renames within a folder by their two halves, which have the
-// same cookie and follow each other.
+// same cookie. What others do at that time may be told between them.
 type parser struct {
-	cookie uint32 // of the last half that left
-	from   int    // where
+	left [16]departure // the last halves that left
+	next int
+	half bool // the last of all events is such a half
+}
+
+// departure is the first half of a rename.
+type departure struct {
+	cookie uint32
+	from   int // the watch of the folder
+}
+
+// within tells whether a second half belongs to a rename within the folder.
+func (p *parser) within(cookie uint32, watch int) bool {
+	return slices.Contains(p.left[:], departure{cookie, watch})
 }
 
 func (p *parser) parse(buf []byte) []Event {
@@ -97,6 +123,7 @@ func (p *parser) parse(buf []byte) []Event {
 		end := min(unix.SizeofInotifyEvent+int(binary.NativeEndian.Uint32(buf[12:])), len(buf))
 		name, _, _ := bytes.Cut(buf[unix.SizeofInotifyEvent:end], []byte{0})
 		buf = buf[end:]
+		p.half = mask&unix.IN_MOVED_FROM != 0
 		kind, told := p.kind(mask, cookie, watch)
 		if told {
 			all = append(all, Event{kind, watch, string(name)})
@@ -114,10 +141,11 @@ func (p *parser) kind(mask, cookie uint32, watch int) (Kind, bool) {
 	case mask&self != 0:
 		return Gone, true
 	case mask&unix.IN_MOVED_FROM != 0:
-		p.cookie, p.from = cookie, watch
+		p.left[p.next] = departure{cookie, watch}
+		p.next = (p.next + 1) % len(p.left)
 		return Left, true
 	case mask&unix.IN_MOVED_TO != 0:
-		if cookie == p.cookie && watch == p.from {
+		if p.within(cookie, watch) {
 			return Made, true
 		}
 		return Came, true

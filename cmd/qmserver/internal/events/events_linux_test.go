@@ -1,11 +1,35 @@
 package events
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// TestRenamesAtOnce: the halves of one may be told with others' between them.
+func TestRenamesAtOnce(t *testing.T) {
+	var buf []byte
+	for _, e := range []struct{ mask, cookie uint32 }{
+		{unix.IN_MOVED_FROM, 7}, {unix.IN_MOVED_FROM, 8}, {unix.IN_MOVED_TO, 7}, {unix.IN_MOVED_TO, 8}, {unix.IN_MOVED_TO, 9},
+	} {
+		for _, n := range []uint32{1, e.mask, e.cookie, 0} { // the watch first, the length of the name last
+			buf = binary.NativeEndian.AppendUint32(buf, n)
+		}
+	}
+	var kinds []Kind
+	p := parser{}
+	for _, e := range p.parse(buf) {
+		kinds = append(kinds, e.Kind)
+	}
+	if want := []Kind{Left, Left, Made, Made, Came}; !slices.Equal(kinds, want) {
+		t.Errorf("told of %v, want %v", kinds, want)
+	}
+}
 
 // TestKinds does with folders what users do, and compares what is told.
 func TestKinds(t *testing.T) {
