@@ -196,6 +196,7 @@ func (s *Spool) complete(j *job, l *look) {
 	}
 	again := j.proven != 0
 	j.proven, j.moved = l.Proof(), false
+	delete(s.left, j.Identity)
 	s.place(j, l)
 	if again {
 		return

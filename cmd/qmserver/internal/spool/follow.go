@@ -172,7 +172,7 @@ func (s *Spool) lookBack() {
 func (s *Spool) pastTimes() (times [2]int64) {
 	for i, state := range [...]layout.State{layout.Done, layout.Lost} {
 		if f, err := disk.Lstat(s.Tree.Folder(state)); err == nil {
-			times[i] = f.Mtime
+			times[i] = f.Ctime
 		}
 	}
 	return times

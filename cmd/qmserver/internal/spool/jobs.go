@@ -134,7 +134,10 @@ func (js *jobs) postpone(j *job, now time.Time, why string) {
 // untroubled says that a move that failed has been made, or is tried again.
 func (js *jobs) untroubled(j *job) {
 	delete(js.late, j)
-	j.retry, j.trouble, j.Wait = time.Time{}, "", ""
+	if j.Wait == j.trouble { // else it waits for something else by now, such as HOLD
+		j.Wait = ""
+	}
+	j.retry, j.trouble = time.Time{}, ""
 }
 
 // byArrival orders jobs as they came.

@@ -118,3 +118,92 @@ func TestAClockThatIsSetBack(t *testing.T) {
 		t.Errorf("they started as %q", got)
 	}
 }
+
+// TestNotWhole: a folder that lay in the queue while it was being copied is not
+// taken for one that was moved in, whatever way it goes: renamed from a name
+// that is no candidate's, or out and in again.
+func TestNotWhole(t *testing.T) {
+	for _, events := range []bool{true, false} {
+		for _, way := range []string{"renamed", "out and in"} {
+			s := newServer(t)
+			s.opt.Events, s.opt.Settle = events, 3*time.Second
+			s.start()
+			s.await("the tree", s.written)
+			name := map[string]string{"renamed": "a.part", "out and in": "a"}[way]
+			s.put(layout.Queued, name, "script = test -e data")
+			s.await("it is seen", func() bool { return s.queue().Arriving+len(s.queue().Notes) > 0 })
+			if way == "renamed" {
+				s.await("it is older than a listing", func() bool { return s.listedAfter(2 * time.Second) })
+				s.rename("a.part", "a")
+			} else {
+				s.drag(layout.Queued, layout.Done, "a")
+				s.await("it is gone", func() bool { return s.queue().Arriving == 0 })
+				s.drag(layout.Done, layout.Queued, "a")
+			}
+			s.await("it arrives", func() bool { return s.where("a") != "queued" || strings.Contains(s.reason("a"), "unchanged for") })
+			if got := s.where("a"); got != "queued" {
+				t.Errorf("events %v, %s: it is %s before it is complete", events, way, got)
+			}
+			s.end()
+		}
+	}
+}
+
+// listedAfter waits so long, and until the server has beaten after that.
+func (s *server) listedAfter(d time.Duration) bool {
+	made := time.Now().Add(d)
+	s.await("time goes by", func() bool {
+		f, err := os.Stat(s.tree.Path(layout.HeartbeatFile))
+		return err == nil && f.ModTime().After(made)
+	})
+	return true
+}
+
+func (s *server) rename(from, to string) {
+	s.t.Helper()
+	if err := os.Rename(s.tree.Job(layout.Queued, from), s.tree.Job(layout.Queued, to)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestAQueueWhoseTimeIsSet: cp -a and rsync -a give the queue folder itself an
+// old time; what they bring is seen all the same.
+func TestAQueueWhoseTimeIsSet(t *testing.T) {
+	s := newServer(t)
+	s.opt.Events = false
+	s.put(layout.Done, "a", "script = true")
+	s.put(layout.Queued, "b", "script = true")
+	old := time.Now().Add(-time.Hour)
+	set := func() {
+		if err := os.Chtimes(s.tree.Folder(layout.Queued), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.pause()
+	set()
+	s.start()
+	s.await("it was listed", func() bool { return s.reason("b") != "" })
+	s.await("and again", func() bool { return s.listedAfter(racy + time.Second) })
+	s.drag(layout.Done, layout.Queued, "a")
+	set()
+	s.await("it is seen", func() bool { return s.reason("a") != "" })
+	s.end()
+}
+
+// TestHeldWhileItCouldNotBeMoved: the page goes on to say that it is held.
+func TestHeldWhileItCouldNotBeMoved(t *testing.T) {
+	js := newJobs(false)
+	j := &job{name: "a", phase: waiting}
+	js.add(j)
+	js.postpone(j, time.Now(), "can't be moved")
+	js.change(j, aside, func() { j.Wait = heldWords })
+	js.untroubled(j)
+	if j.Wait != heldWords {
+		t.Errorf("it waits for %q", j.Wait)
+	}
+	js.change(j, waiting, func() { j.Wait = "" })
+	js.postpone(j, time.Now(), "can't be moved")
+	if js.untroubled(j); j.Wait != "" {
+		t.Errorf("it waits for %q", j.Wait)
+	}
+}

@@ -29,14 +29,14 @@ const (
 
 // listing is what is known of the last listings of the queue folder.
 type listing struct {
-	folder disk.Identity // what was listed
-	dir    *disk.Dir     // the same, open; nil: it could not be
-	mtime  int64         // of the folder, before
-	at     int64         // by the file system's clock, before; 0: never
-	number uint32        // how many there have been
-	again  bool          // whatever the folder's time says
-	next   time.Time     // none sooner
-	remote bool          // the file system's times and events can't be relied on
+	folder  disk.Identity // what was listed
+	dir     *disk.Dir     // the same, open; nil: it could not be
+	changed int64         // the folder's ctime, before: cp -a and rsync -a set its mtime
+	at      int64         // by the file system's clock, before; 0: never
+	number  uint32        // how many there have been
+	again   bool          // whatever the folder's time says
+	next    time.Time     // none sooner
+	remote  bool          // the file system's times and events can't be relied on
 }
 
 // listQueue brings what is known of the queue up to date, unless nothing has
@@ -53,7 +53,7 @@ func (s *Spool) listQueue(now time.Time) {
 		s.openQueue(path)
 		s.watchQueue(path)
 	}
-	if !s.list.again && !s.list.remote && facts.Mtime == s.list.mtime {
+	if !s.list.again && !s.list.remote && facts.Ctime == s.list.changed {
 		s.list.at = at // a listing would tell the same
 		return
 	}
@@ -64,8 +64,8 @@ func (s *Spool) listQueue(now time.Time) {
 		s.problems = append(s.problems, err.Error())
 		return
 	}
-	s.list.again = at-facts.Mtime < int64(racy)
-	s.list.mtime, s.list.at = facts.Mtime, at
+	s.list.again = at-facts.Ctime < int64(racy)
+	s.list.changed, s.list.at = facts.Ctime, at
 	s.list.next = now.Add(listShare * time.Since(now))
 }
 
@@ -95,6 +95,7 @@ func (s *Spool) listAll(path string, now time.Time) error {
 			return
 		}
 		if j := s.entry(string(name), kind, false); j != nil {
+			j.moved = s.wasWhole(j.Identity)
 			fresh = append(fresh, j)
 		}
 	})
@@ -120,6 +121,7 @@ func (s *Spool) listAll(path string, now time.Time) error {
 func (s *Spool) entry(name string, kind fs.FileMode, came bool) *job {
 	if kind != disk.UnknownKind {
 		if why := noCandidate(name, kind); why != "" {
+			s.passBy(name, kind)
 			s.note(layout.Queued, name, why)
 			return nil
 		}
@@ -135,6 +137,7 @@ func (s *Spool) entry(name string, kind fs.FileMode, came bool) *job {
 		return nil // gone since it was listed
 	}
 	if why := noCandidate(name, facts.Mode.Type()); why != "" {
+		s.passBy(name, facts.Mode.Type())
 		s.note(layout.Queued, name, why)
 		return nil
 	}
@@ -148,8 +151,18 @@ func (s *Spool) entry(name string, kind fs.FileMode, came bool) *job {
 	}
 	j := &job{Identity: facts.Identity, name: name, uid: int32(facts.UID), mode: facts.Mode, seen: s.list.number}
 	j.Changed = facts.Ctime
-	j.moved = came || s.wasWhole(facts)
 	return j
+}
+
+// passBy notes of a folder that is no candidate by its name that it lies here:
+// under another name it has not come from outside.
+func (s *Spool) passBy(name string, kind fs.FileMode) {
+	if !kind.IsDir() {
+		return
+	}
+	if f, err := disk.Lstat(s.Tree.Job(layout.Queued, name)); err == nil {
+		s.left[f.Identity] = true
+	}
 }
 
 // met takes notice of a job that is known, under the name that it has now.
@@ -158,7 +171,7 @@ func (s *Spool) met(j *job, name string, came bool) {
 		return // it is being moved
 	}
 	j.seen = s.list.number
-	if came && j.course == nil && j.proven == 0 {
+	if came && j.course == nil && j.proven == 0 && !s.left[j.Identity] {
 		j.moved = true // a listing was quicker than the event
 	}
 	if j.name != name {
@@ -170,8 +183,8 @@ func (s *Spool) met(j *job, name string, came bool) {
 
 // wasWhole tells whether a folder that was in no listing before is so old that
 // it was made elsewhere, and so moved in with all that is in it.
-func (s *Spool) wasWhole(facts disk.Facts) bool {
-	return s.list.at != 0 && facts.Birth != 0 && s.list.at-facts.Birth >= int64(wholeAge) && !s.left[facts.Identity]
+func (s *Spool) wasWhole(id disk.Identity) bool {
+	return s.list.at != 0 && id.Birth != 0 && s.list.at-id.Birth >= int64(wholeAge) && !s.left[id]
 }
 
 // welcome takes jobs in that were seen for the first time at once, in the order
@@ -260,6 +273,7 @@ func (s *Spool) appeared(name string, came bool, now time.Time) {
 	}
 	s.forget(layout.Queued, name)
 	if j := s.entry(name, disk.UnknownKind, came); j != nil {
+		j.moved = came && !s.left[j.Identity]
 		s.welcome([]*job{j}, now)
 	}
 }

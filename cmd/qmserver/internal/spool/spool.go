@@ -110,7 +110,7 @@ type Spool struct {
 	timeAt     time.Time
 	list       listing
 	queueWatch int
-	left       map[disk.Identity]bool // folders that were taken out before they were complete
+	left       map[disk.Identity]bool // folders that lay here before they were complete
 	pauses     map[string]bool        // the files PAUSE
 	watched    map[int32]*job
 	glances    glances
