@@ -28,6 +28,10 @@ type Heartbeat struct {
 	Paused    bool      `json:"paused"`
 	Launch    string    `json:"launch_type"`
 	Problems  []string  `json:"problems"` // what holds the whole server back, in words
+
+	Load1     *float64 `json:"load1"`      // of the machine, over a minute; nil: not known
+	DiskFree  *int64   `json:"disk_free"`  // bytes that jobs may still write to the tree's disk; nil: not known
+	DiskTotal *int64   `json:"disk_total"` // bytes; nil: not known
 }
 
 // ParseHeartbeat reads a heartbeat.
