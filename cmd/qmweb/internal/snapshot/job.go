@@ -23,6 +23,8 @@ const (
 	maxReason = 600
 )
 
+const maxProcs = 1 << 20 // nobody has so many
+
 // folders are the four folders, open; nil where one can't be opened.
 type folders [len(layout.States)]*os.Root
 
@@ -46,7 +48,7 @@ func (d *folders) close() {
 
 // unread is what is known of a job before its folder was opened.
 func (e *entry) unread() *Job {
-	j := &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1, Unread: true}
+	j := &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1, CPUSeconds: -1, Unread: true}
 	switch e.state {
 	case layout.Queued:
 	case layout.Running:
@@ -93,7 +95,7 @@ type Detail struct {
 
 // readJob reads an open folder, its texts in full length.
 func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Detail {
-	d := &Detail{Job: &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1}}
+	d := &Detail{Job: &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1, CPUSeconds: -1}}
 	d.Asked, d.Refuse = jobinfo.Read(dir, names)
 	d.takeInfo(d.Asked)
 	if d.Refuse != nil && !errors.Is(d.Refuse, fs.ErrPermission) && (e.state == layout.Lost || e.state == layout.Queued) {
@@ -126,7 +128,7 @@ func (j *Job) takeInfo(info jobinfo.Info) {
 	j.Owner, j.Info, j.Size = info.EMail, info.Info, info.Size
 	j.Script, j.Priority = info.Command, info.Priority
 	if info.File != "" { // else nothing was asked for
-		j.NbProc = info.NbProc
+		j.NbProc, j.Asked = info.NbProc, info.NbProc
 	}
 	if info.Format == jobinfo.Script {
 		j.Script = info.File
@@ -155,13 +157,20 @@ func (j *Job) takeRecord(r *layout.Record) {
 	set(&j.Submitted, r.Submitted)
 	set(&j.Started, r.Started)
 	set(&j.Finished, r.Finished)
-	if r.NbProc != nil && *r.NbProc > 0 {
+	if r.NbProc != nil && *r.NbProc > 0 && *r.NbProc < maxProcs {
 		j.NbProc = *r.NbProc
 	}
 	if r.Outcome != nil && slices.Contains(layout.Outcomes[:], *r.Outcome) {
 		j.Outcome = *r.Outcome
 	}
 	j.ExitCode, j.Signal = r.ExitCode, r.Signal
+	const sane = 1e12 // seconds, bytes times 1,000: nobody has so much
+	if r.CPUSeconds != nil && *r.CPUSeconds >= 0 && *r.CPUSeconds < sane {
+		j.CPUSeconds = *r.CPUSeconds
+	}
+	if r.PeakMemoryBytes != nil && *r.PeakMemoryBytes > 0 && *r.PeakMemoryBytes < 1000*sane {
+		j.PeakMemory = *r.PeakMemoryBytes
+	}
 }
 
 func set[T any](to, from *T) {

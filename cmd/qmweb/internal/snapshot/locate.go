@@ -37,7 +37,7 @@ func (s *Store) lookInTree(name string) *Job {
 	for range 2 { // it may be moved back meanwhile
 		for _, st := range layout.States {
 			if info, err := root.Lstat(st.Folder() + "/" + name); err == nil && info.IsDir() {
-				return &Job{Name: name, State: st, Took: -1, Unread: true}
+				return &Job{Name: name, State: st, Took: -1, CPUSeconds: -1, Unread: true}
 			}
 		}
 	}

@@ -5,6 +5,8 @@
 package snapshot
 
 import (
+	"iter"
+	"slices"
 	"time"
 
 	"qm/pkg/jobinfo"
@@ -15,6 +17,7 @@ import (
 type Snapshot struct {
 	At      time.Time // when the reading began
 	Problem string    // why there is no tree, in words; then the rest is empty
+	Version uint64    // differs from that of an earlier one if anything but At does
 	Server  Server
 	Jobs    [len(layout.States)][]*Job // by state, each in the order to show
 	Notes   []layout.Note              // what lies in the folders and is no job
@@ -48,6 +51,13 @@ func (s *Snapshot) Counts() Counts {
 	return c
 }
 
+// Count returns how many jobs have this state, arriving ones too.
+func (s *Snapshot) Count(st layout.State) int { return len(s.Jobs[st]) }
+
+// All yields the jobs of a state in the order to show. A job is only valid
+// until the next one is asked for.
+func (s *Snapshot) All(st layout.State) iter.Seq[*Job] { return slices.Values(s.Jobs[st]) }
+
 // Job is what the lists tell of a job. Texts that its folder holds are cut to
 // a bounded length; Store.Detail has them whole.
 type Job struct {
@@ -59,7 +69,8 @@ type Job struct {
 	Script  string
 	Size    string
 	Reason  string // why it waits, or why it ended as it did
-	NbProc  int    // 0: not known
+	NbProc  int    // processors that it got, or asks for; 0: not known
+	Asked   int    // processors that its info file asks for; 0: not known
 
 	Priority  int
 	Submitted time.Time // this and the next two: zero if not known
@@ -69,6 +80,9 @@ type Job struct {
 	Took      time.Duration // how long it ran; negative: not known
 	ExitCode  *int
 	Signal    *int
+
+	CPUSeconds float64 // processor time that it used; negative: not known
+	PeakMemory int64   // bytes; 0: not known
 
 	Position int  // in the queue, from 1; 0: none, or not known
 	Arriving bool // in the queue folder, still being copied
