@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,6 +29,9 @@ type jsonServer struct {
 	SlotsUsed int        `json:"slots_used"`
 	GPUs      int        `json:"gpus"`
 	GPUsUsed  int        `json:"gpus_used"`
+	Load1     *float64   `json:"load1"`
+	DiskFree  *int64     `json:"disk_free"`
+	DiskTotal *int64     `json:"disk_total"`
 	Problems  []string   `json:"problems"`
 }
 
@@ -76,18 +80,30 @@ type jsonJobs struct {
 	Next string    `json:"next"`
 }
 
-func (s *site) apiStatus(w http.ResponseWriter, _ *http.Request) error {
+// sendJSON answers with v, packed and tagged. It writes nothing if v can't be
+// encoded.
+func sendJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	newBody("application/json", append(data, '\n')).send(w, r, http.StatusOK)
+	return nil
+}
+
+func (s *site) apiStatus(w http.ResponseWriter, r *http.Request) error {
 	snap := s.Store.Get()
 	sv := &snap.Server
 	problems := sv.Problems
 	if problems == nil {
 		problems = []string{}
 	}
-	return writeJSON(w, http.StatusOK, jsonStatus{
+	return sendJSON(w, r, jsonStatus{
 		Server: jsonServer{
 			Alive: sv.Alive, Paused: sv.Paused, Host: sv.Host, Version: sv.Version, PID: sv.PID,
 			Started: known(sv.Started), AsOf: known(sv.AsOf), Launch: sv.Launch,
-			Slots: sv.Slots, SlotsUsed: sv.SlotsUsed, GPUs: sv.GPUs, GPUsUsed: sv.GPUsUsed, Problems: problems,
+			Slots: sv.Slots, SlotsUsed: sv.SlotsUsed, GPUs: sv.GPUs, GPUsUsed: sv.GPUsUsed,
+			Load1: sv.Load1, DiskFree: sv.DiskFree, DiskTotal: sv.DiskTotal, Problems: problems,
 		},
 		Counts: snap.Counts(), Unread: snap.Unread, Read: snap.At, Problem: snap.Problem,
 	})
@@ -107,7 +123,7 @@ func (s *site) apiJobs(w http.ResponseWriter, r *http.Request) error {
 	for _, j := range jobs {
 		out.Jobs = append(out.Jobs, jsonOf(j, now))
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return sendJSON(w, r, out)
 }
 
 func (s *site) apiJob(w http.ResponseWriter, r *http.Request) error {
@@ -122,7 +138,7 @@ func (s *site) apiJob(w http.ResponseWriter, r *http.Request) error {
 	if dir != nil {
 		defer dir.Close()
 	}
-	return writeJSON(w, http.StatusOK, jsonOf(d.Job, time.Now()))
+	return sendJSON(w, r, jsonOf(d.Job, time.Now()))
 }
 
 func jsonOf(j *snapshot.Job, now time.Time) jsonJob {

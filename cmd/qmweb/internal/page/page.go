@@ -27,7 +27,8 @@ type Options struct {
 // site serves the pages.
 type site struct {
 	Options
-	zips chan struct{} // one element for each archive being made
+	zips    chan struct{} // one element for each archive being made
+	figures figures
 }
 
 // New returns the handler of all requests.
@@ -61,6 +62,7 @@ func (s *site) routes() *chi.Mux {
 	get("/readyz", s.readyz)
 	get("/api/v1/status", s.apiStatus)
 	get("/api/v1/jobs", s.apiJobs)
+	get("/api/v1/stats", s.apiStats)
 	get("/api/v1/jobs/{folder}/{name}", s.apiJob)
 	get("/api/v1/jobs/{folder}/{name}/log", s.apiLog)
 	if s.Prefix != "" {

@@ -1,0 +1,111 @@
+package page
+
+import (
+	"net/http"
+	"time"
+
+	"qm/cmd/qmweb/internal/stats"
+	"qm/pkg/layout"
+)
+
+// jsonStats is /api/v1/stats. What is not known is null.
+type jsonStats struct {
+	Period   string       `json:"period"`
+	By       string       `json:"by"`
+	Owner    string       `json:"owner"`
+	From     time.Time    `json:"from"`
+	To       time.Time    `json:"to"`
+	Total    jsonGroup    `json:"total"`
+	Owners   []jsonGroup  `json:"owners"`
+	Steps    []jsonGroup  `json:"steps"`
+	Rows     []jsonGroup  `json:"rows"`
+	Timeline jsonTimeline `json:"timeline"`
+}
+
+// jsonGroup sums up jobs: those of an owner, of a step, or of both.
+type jsonGroup struct {
+	Owner          *string        `json:"owner,omitempty"`
+	Start          *time.Time     `json:"start,omitempty"`
+	Jobs           int            `json:"jobs"`
+	Outcomes       map[string]int `json:"outcomes"`
+	ProcessorHours float64        `json:"processor_hours"`
+	CPUHours       float64        `json:"cpu_hours"`
+	Wait           jsonSpread     `json:"wait"`
+	Run            jsonSpread     `json:"run"`
+	Asked          *float64       `json:"processors_asked"`
+	Used           *float64       `json:"processors_used"`
+	PeakMemory     *int64         `json:"peak_memory_bytes"`
+	MedianMemory   *int64         `json:"median_memory_bytes"`
+}
+
+type jsonSpread struct {
+	Count  int      `json:"count"`
+	Median *float64 `json:"median_seconds"`
+	P90    *float64 `json:"p90_seconds"`
+}
+
+type jsonTimeline struct {
+	From   time.Time    `json:"from"`
+	Span   float64      `json:"span_seconds"`
+	Series []jsonSeries `json:"series"`
+}
+
+type jsonSeries struct {
+	Owner  string    `json:"owner"`
+	Others bool      `json:"others"`
+	Busy   []float64 `json:"busy"`
+}
+
+func (s *site) apiStats(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.statistics(r)
+	if err != nil {
+		return err
+	}
+	out := jsonStats{
+		Period: st.Period.String(), By: st.Step.String(), Owner: st.Query.Owner, From: st.From, To: st.To, Total: groupOf(&st.Total),
+		Owners: make([]jsonGroup, len(st.Owners)), Steps: make([]jsonGroup, len(st.Steps)), Rows: make([]jsonGroup, len(st.Rows)),
+		Timeline: jsonTimeline{From: st.Timeline.From, Span: st.Timeline.Span.Seconds(), Series: make([]jsonSeries, len(st.Timeline.Series))},
+	}
+	for i := range st.Owners {
+		out.Owners[i] = groupOf(&st.Owners[i].Group)
+		out.Owners[i].Owner = &st.Owners[i].Owner
+	}
+	for i := range st.Steps {
+		out.Steps[i] = groupOf(&st.Steps[i].Group)
+		out.Steps[i].Start = &st.Steps[i].Start
+	}
+	for i := range st.Rows {
+		out.Rows[i] = groupOf(&st.Rows[i].Group)
+		out.Rows[i].Owner, out.Rows[i].Start = &st.Rows[i].Owner, &st.Rows[i].Start
+	}
+	for i, one := range st.Timeline.Series {
+		out.Timeline.Series[i] = jsonSeries(one)
+	}
+	return sendJSON(w, r, out)
+}
+
+func groupOf(g *stats.Group) jsonGroup {
+	out := jsonGroup{
+		Jobs: g.Jobs, Outcomes: make(map[string]int), ProcessorHours: g.ProcessorHours, CPUHours: g.CPUHours,
+		Wait: spreadOf(g.Wait), Run: spreadOf(g.Run),
+	}
+	for i, o := range layout.Outcomes {
+		out.Outcomes[string(o)] = g.Outcomes[i]
+	}
+	out.Outcomes["unknown"] = g.Unknown
+	if g.Asked > 0 {
+		out.Asked, out.Used = &g.Asked, &g.Used
+	}
+	if g.PeakMemory > 0 {
+		out.PeakMemory, out.MedianMemory = &g.PeakMemory, &g.MedianMemory
+	}
+	return out
+}
+
+func spreadOf(s stats.Spread) jsonSpread {
+	if s.Count == 0 {
+		return jsonSpread{}
+	}
+	median, p90 := s.Median.Seconds(), s.P90.Seconds()
+	return jsonSpread{s.Count, &median, &p90}
+}

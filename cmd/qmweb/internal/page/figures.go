@@ -1,0 +1,85 @@
+package page
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"qm/cmd/qmweb/internal/snapshot"
+	"qm/cmd/qmweb/internal/stats"
+)
+
+// How long computed statistics are good for: briefly where jobs ended since,
+// longer where only those that run went on.
+const (
+	freshFigures = 5 * time.Second
+	sameFigures  = time.Minute
+	maxFigures   = 16 // of different queries
+)
+
+// figures keeps computed statistics, so that many readers cost one look at all
+// jobs.
+type figures struct {
+	mu   sync.Mutex
+	kept map[stats.Query]*figure
+}
+
+type figure struct {
+	version uint64
+	at      time.Time
+	stats   *stats.Stats
+}
+
+// get returns the statistics, not more than some seconds old. Who asks while
+// they are computed waits for the same ones.
+func (f *figures) get(snap *snapshot.Snapshot, q stats.Query, now time.Time) *stats.Stats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.kept[q]
+	if old != nil {
+		if age := now.Sub(old.at); age < freshFigures || age < sameFigures && old.version == snap.Version {
+			return old.stats
+		}
+	}
+	if f.kept == nil || len(f.kept) >= maxFigures {
+		f.kept = make(map[stats.Query]*figure)
+	}
+	made := stats.Of(snap, q, now)
+	f.kept[q] = &figure{snap.Version, now, made}
+	return made
+}
+
+// statistics returns what a request asks for by period, by and owner.
+func (s *site) statistics(r *http.Request) (*stats.Stats, error) {
+	q, err := parseStats(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.figures.get(s.Store.Get(), q, time.Now()), nil
+}
+
+// parseStats reads period, by and owner. What is empty counts as not given.
+func parseStats(r *http.Request) (stats.Query, error) {
+	v, err := valuesOf(r)
+	if err != nil {
+		return stats.Query{}, err
+	}
+	q := stats.Query{Period: stats.Month, Owner: v.Get("owner")}
+	if word := v.Get("period"); word != "" {
+		p, ok := stats.ParsePeriod(word)
+		if !ok {
+			return q, badRequest(fmt.Sprintf("period is %q; it may be 7d, 30d, 365d or all", word))
+		}
+		q.Period = p
+	}
+	q.Step = q.Period.DefaultStep()
+	if word := v.Get("by"); word != "" {
+		st, ok := stats.ParseStep(word)
+		if !ok {
+			return q, badRequest(fmt.Sprintf("by is %q; it may be day or month", word))
+		}
+		q.Step = st
+	}
+	return q, nil
+}
