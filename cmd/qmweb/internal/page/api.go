@@ -189,7 +189,7 @@ func (s *site) apiLog(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer dir.Close()
-	data, begin, size, err := snapshot.ReadLog(dir, layout.JobLog, offset, limit)
+	data, begin, size, err := s.Store.Sight().ReadLog(dir, layout.JobLog, offset, limit)
 	if err != nil {
 		return err
 	}

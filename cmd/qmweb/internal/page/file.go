@@ -6,8 +6,6 @@ import (
 	"mime"
 	"net/http"
 	"os"
-
-	"qm/pkg/layout"
 )
 
 // inert lets a browser do nothing with a file but show it.
@@ -31,7 +29,7 @@ func (s *site) view(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer dir.Close()
-	f, info, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) { return layout.OpenFile(dir, name) })
+	f, info, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) { return s.Store.Sight().OpenFile(dir, name) })
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -89,14 +88,7 @@ func idPath(elems []string) string {
 
 // listFolder lists a folder inside a job's, folders first.
 func (s *site) listFolder(dir *os.Root, p place, elems []string) (*listing, error) {
-	d, _, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) {
-		f, err := dir.Open(path.Join(".", name) + "/.") // the dot refuses what is no folder, without waiting for it
-		if err != nil {
-			return nil, nil, err
-		}
-		info, err := f.Stat()
-		return f, info, err
-	})
+	d, _, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) { return s.Store.Sight().OpenFolder(dir, name) })
 	if err != nil {
 		return nil, err
 	}

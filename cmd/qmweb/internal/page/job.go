@@ -146,7 +146,7 @@ func refusalOf(d *snapshot.Detail) string {
 }
 
 func (s *site) viewLog(dir *os.Root, p place) logView {
-	data, begin, size, err := snapshot.ReadLog(dir, layout.JobLog, -logShown, logShown)
+	data, begin, size, err := s.Store.Sight().ReadLog(dir, layout.JobLog, -logShown, logShown)
 	switch {
 	case os.IsNotExist(err) && p.state == layout.Queued:
 		return logView{Problem: "It has not started yet, so there is no log."}

@@ -32,11 +32,13 @@ func hostileJob(st layout.State) *snapshot.Job {
 }
 
 func hostileSnapshot() *snapshot.Snapshot {
-	s := &snapshot.Snapshot{At: time.Now().Add(-time.Hour), Unread: 5, Server: snapshot.Server{Known: true, Alive: true}}
-	s.Server.Heartbeat = layout.Heartbeat{Host: hostile, Version: hostile, Launch: hostile, Slots: 1 << 40, SlotsUsed: -5, GPUs: 1, Problems: []string{hostile}}
+	var jobs []*snapshot.Job
 	for _, st := range layout.States {
-		s.Jobs[st] = []*snapshot.Job{hostileJob(st), {Name: "plain", State: st, Took: -1}}
+		jobs = append(jobs, hostileJob(st), &snapshot.Job{Name: "plain", State: st, Took: -1})
 	}
+	s := snapshot.New(time.Now().Add(-time.Hour), jobs...)
+	s.Unread, s.Server = 5, snapshot.Server{Known: true, Alive: true}
+	s.Server.Heartbeat = layout.Heartbeat{Host: hostile, Version: hostile, Launch: hostile, Slots: 1 << 40, SlotsUsed: -5, GPUs: 1, Problems: []string{hostile}}
 	for range maxNotes + 1 {
 		s.Notes = append(s.Notes, layout.Note{Folder: hostile, ID: hostile, Text: hostile})
 	}

@@ -134,7 +134,7 @@ func (s *site) statusPage(snap *snapshot.Snapshot, q snapshot.Query, now time.Ti
 }
 
 func title(snap *snapshot.Snapshot) string {
-	n := len(snap.Jobs[layout.Running])
+	n := snap.Count(layout.Running)
 	switch {
 	case snap.Problem != "":
 		return "no queue"
@@ -158,7 +158,7 @@ func (s *site) section(snap *snapshot.Snapshot, st layout.State, q snapshot.Quer
 	if err != nil {
 		return nil, err
 	}
-	sec := &section{Word: st.String(), Count: humanize.Comma(int64(len(snap.Jobs[st])))}
+	sec := &section{Word: st.String(), Count: humanize.Comma(int64(snap.Count(st)))}
 	for _, j := range jobs {
 		sec.Jobs = append(sec.Jobs, s.viewJob(j, now))
 	}

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -16,32 +17,46 @@ type identity struct{ dev, ino uint64 }
 // facts are what a look at a folder from outside tells.
 type facts struct {
 	id      identity
-	changed time.Time // ctime; the modification time where there is none
-	uid     int       // -1 where there is none
+	changed int64 // ctime, Unix ns; the modification time where there is none
+	uid     int32 // -1 where there is none
 }
 
-// entry is a folder of a job as it was last seen.
+// instant is a time by our monotonic clock, in ns; 0: never.
+type instant int64
+
+var epoch = time.Now() // any time: only differences of instants count
+
+func instantOf(t time.Time) instant { return instant(t.Sub(epoch)) | 1 }
+
+func (i instant) before(now instant) time.Duration { return time.Duration(now - i) }
+
+// entry is a folder of a job as it was last seen. There is one for each job,
+// so it is kept small.
 type entry struct {
 	facts
 	name  string
 	state layout.State
 	gone  bool
 
-	seen    time.Time // by our monotonic clock: when it first looked so
-	checked time.Time // when it was last looked at from outside
-	read    time.Time // when it was last read; zero: never
-	job     *Job      // never nil
-	tail    tail      // of the log of a running job
+	present bool    // met by the listing that is being compared
+	seen    instant // when it first looked so
+	checked instant // when it was last looked at from outside
+	read    instant // when it was last read
+	job     *packed // never nil
+	tail    *tail   // of the log of a running job; else nil
 }
 
 // How long listings are trusted. A folder that did not change is not listed
-// again until relistAfter, a job in a folder of many is not looked at again
-// until recheckAfter. Of two changes within a tick of the file system's clock
-// (2 s on FAT) the stamp shows but one.
+// again until relistAfter, or longer if that takes long; a job in a folder of
+// many is not looked at again until recheckAfter, and then only so many of
+// them at once. Of two changes within a tick of the file system's clock (2 s on
+// FAT) the stamp shows but one.
 const (
 	tick         = 2 * time.Second
 	relistAfter  = 10 * time.Second
+	relistCost   = 300 // times what a listing takes
 	recheckAfter = 30 * time.Second
+	recheckMost  = 1000
 	manyJobs     = 1000
 )
 
@@ -49,16 +64,48 @@ const (
 type folder struct {
 	state   layout.State
 	entries map[string]*entry
+	ordered ordered
+	owners  owners
 	notes   []layout.Note
-	problem string    // why it can't be listed
-	stamp   stamp     // of the folder when it was last listed
-	since   time.Time // when it was first seen with this stamp
-	listed  time.Time // zero: never, or it has to be listed anew
+	problem string        // why it can't be listed
+	stamp   stamp         // of the folder when it was last listed
+	since   time.Time     // when it was first seen with this stamp
+	listed  time.Time     // zero: never, or it has to be listed anew
+	cost    time.Duration // of the last listing
+	pulse   func()        // called again and again while the disk answers
+}
+
+func newFolder(st layout.State, o owners, pulse func()) *folder {
+	return &folder{state: st, entries: make(map[string]*entry), owners: o, pulse: pulse}
 }
 
 type stamp struct {
 	id                identity
-	modified, changed time.Time
+	modified, changed int64
+}
+
+func stampOf(info fs.FileInfo) stamp {
+	at := factsOf(info)
+	return stamp{at.id, info.ModTime().UnixNano(), at.changed}
+}
+
+// put makes this what is known of a job.
+func (f *folder) put(e *entry, p *packed) {
+	if e.job != nil {
+		if e.job.same(p) {
+			return
+		}
+		f.ordered.remove(e.job)
+	}
+	f.ordered.add(p)
+	e.job = p
+	e.name = p.name() // one string is enough
+}
+
+// forget removes a job.
+func (f *folder) forget(e *entry) {
+	delete(f.entries, e.name)
+	f.ordered.remove(e.job)
 }
 
 // list brings the folder up to date and returns the jobs that came and went.
@@ -72,18 +119,20 @@ func (f *folder) list(root *os.Root, now time.Time) (came, went []*entry) {
 	if err != nil {
 		return nil, f.fail(err)
 	}
-	st := stamp{factsOf(info).id, info.ModTime(), factsOf(info).changed}
-	if st != f.stamp {
+	if st := stampOf(info); st != f.stamp {
 		f.stamp, f.since = st, now
-	} else if f.listed.Sub(f.since) > tick && now.Sub(f.listed) < relistAfter {
+	} else if f.listed.Sub(f.since) > tick && now.Sub(f.listed) < max(relistAfter, relistCost*f.cost) {
 		return nil, nil
 	}
-	names, err := namesIn(dir)
+	began := time.Now()
+	names, err := f.namesIn(dir)
 	if err != nil {
 		return nil, f.fail(err)
 	}
 	f.listed, f.problem = now, ""
-	return f.update(dir, names, now)
+	came, went = f.update(dir, names, instantOf(now))
+	f.cost = time.Since(began)
+	return came, went
 }
 
 func (f *folder) fail(err error) (went []*entry) {
@@ -94,34 +143,50 @@ func (f *folder) fail(err error) (went []*entry) {
 	for _, e := range f.entries {
 		went = append(went, e)
 	}
-	clear(f.entries)
+	for _, e := range went {
+		f.forget(e)
+	}
 	f.stamp, f.listed, f.notes = stamp{}, time.Time{}, nil
 	return went
 }
 
-func namesIn(dir *os.Root) ([]string, error) {
+func (f *folder) namesIn(dir *os.Root) ([]string, error) {
 	d, err := dir.Open(".")
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	return d.Readdirnames(-1)
+	var names []string
+	for {
+		some, err := d.Readdirnames(4096)
+		names = append(names, some...)
+		f.pulse()
+		if errors.Is(err, io.EOF) {
+			return names, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // update compares the names with the jobs that are known.
-func (f *folder) update(dir *os.Root, names []string, now time.Time) (came, went []*entry) {
+func (f *folder) update(dir *os.Root, names []string, now instant) (came, went []*entry) {
 	f.notes = nil
-	present := make(map[string]bool, len(names))
+	left := recheckMost
 	for _, name := range names {
 		if notListed(f.state, name) {
 			continue
 		}
 		old := f.entries[name]
-		if old != nil && len(names) > manyJobs && now.Sub(old.checked) < recheckAfter {
-			present[name] = true
-			continue
+		if old != nil && len(names) > manyJobs {
+			if left <= 0 || old.checked.before(now) < recheckAfter {
+				old.present = true
+				continue
+			}
+			left--
 		}
 		info, err := dir.Lstat(name)
+		f.pulse()
 		if err != nil {
 			continue // gone since it was listed
 		}
@@ -129,8 +194,8 @@ func (f *folder) update(dir *os.Root, names []string, now time.Time) (came, went
 			f.notes = append(f.notes, f.noJob(name, info))
 			continue
 		}
-		present[name] = true
 		e, news := f.meet(name, factsOf(info), now)
+		e.present = true
 		if news {
 			came = append(came, e)
 		}
@@ -138,27 +203,31 @@ func (f *folder) update(dir *os.Root, names []string, now time.Time) (came, went
 			went = append(went, old)
 		}
 	}
-	for name, e := range f.entries {
-		if !present[name] {
+	for _, e := range f.entries {
+		if !e.present {
 			went = append(went, e)
-			delete(f.entries, name)
+			f.forget(e)
 		}
+		e.present = false
 	}
 	return came, went
 }
 
 // meet returns the entry for a folder that looks like this, and whether it has
 // to be read: it is new, or changed since.
-func (f *folder) meet(name string, now facts, at time.Time) (e *entry, news bool) {
+func (f *folder) meet(name string, now facts, at instant) (e *entry, news bool) {
 	old := f.entries[name]
 	if old == nil || old.id != now.id {
+		if old != nil {
+			f.forget(old)
+		}
 		e = &entry{facts: now, name: name, state: f.state, seen: at, checked: at}
-		e.job = e.unread()
-		f.entries[name] = e
+		f.put(e, e.unread(f.owners))
+		f.entries[e.name] = e
 		return e, true
 	}
 	old.checked = at
-	if old.changed.Equal(now.changed) {
+	if old.changed == now.changed {
 		return old, false
 	}
 	old.facts, old.seen = now, at

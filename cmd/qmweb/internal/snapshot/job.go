@@ -47,33 +47,36 @@ func (d *folders) close() {
 }
 
 // unread is what is known of a job before its folder was opened.
-func (e *entry) unread() *Job {
-	j := &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1, CPUSeconds: -1, Unread: true}
+func (e *entry) unread(o owners) *packed { return pack(e.unreadJob(), o) }
+
+func (e *entry) unreadJob() *Job {
+	changed := fromNano(e.changed)
+	j := &Job{Name: e.name, State: e.state, Changed: changed, Took: -1, CPUSeconds: -1, Unread: true}
 	switch e.state {
 	case layout.Queued:
 	case layout.Running:
-		j.Started = e.changed
+		j.Started = changed
 	case layout.Done, layout.Lost:
-		j.Finished = e.changed
+		j.Finished = changed
 	}
 	return j
 }
 
 // readSafely reads a job. Whatever lies in its folder, it comes back with what
-// can be told.
-func readSafely(dir *os.Root, e *entry, names []string, now time.Time) (j *Job) {
+// can be told; nil: nothing else than before.
+func (s *scanner) readSafely(dir *os.Root, e *entry, now time.Time) (j *Job) {
 	defer func() {
 		if p := recover(); p != nil {
-			j = e.unread()
+			j = e.unreadJob()
 			j.Unread, j.Reason = false, fmt.Sprintf("its folder can't be read: %v", p)
 		}
 	}()
 	if dir == nil {
-		return e.job
+		return nil
 	}
-	job, err := layout.OpenJob(dir, e.name)
+	job, err := s.sight.OpenJob(dir, e.name)
 	if err != nil {
-		j = e.unread()
+		j = e.unreadJob()
 		j.Unread = errors.Is(err, fs.ErrNotExist) // moved: the next scan finds it
 		j.Private = errors.Is(err, fs.ErrPermission)
 		if !j.Unread && !j.Private {
@@ -82,7 +85,7 @@ func readSafely(dir *os.Root, e *entry, names []string, now time.Time) (j *Job) 
 		return j
 	}
 	defer job.Close()
-	return readJob(job, e, names, now).shorten()
+	return s.readJob(job, e, now).shorten()
 }
 
 // Detail is all that can be told of one job.
@@ -93,16 +96,22 @@ type Detail struct {
 	Record *layout.Record // nil: there is none of this run
 }
 
+// reader is how the folder of a job is read.
+type reader struct {
+	names []string // of info files
+	sight Sight
+}
+
 // readJob reads an open folder, its texts in full length.
-func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Detail {
-	d := &Detail{Job: &Job{Name: e.name, State: e.state, Changed: e.changed, Took: -1, CPUSeconds: -1}}
-	d.Asked, d.Refuse = jobinfo.Read(dir, names)
+func (r *reader) readJob(dir *os.Root, e *entry, now time.Time) *Detail {
+	d := &Detail{Job: &Job{Name: e.name, State: e.state, Changed: fromNano(e.changed), Took: -1, CPUSeconds: -1}}
+	d.Asked, d.Refuse = r.sight.readInfo(dir, r.names)
 	d.takeInfo(d.Asked)
 	if d.Refuse != nil && !errors.Is(d.Refuse, fs.ErrPermission) && (e.state == layout.Lost || e.state == layout.Queued) {
 		d.Reason = d.Refuse.Error()
 	}
 	if e.state != layout.Queued { // there it tells of an earlier run
-		d.Record = readRecord(dir)
+		d.Record = r.readRecord(dir)
 	}
 	if d.Record != nil {
 		d.takeRecord(d.Record)
@@ -110,15 +119,18 @@ func readJob(dir *os.Root, e *entry, names []string, now time.Time) *Detail {
 	switch e.state {
 	case layout.Queued:
 	case layout.Running:
-		e.tail.update(dir)
+		if e.tail == nil {
+			e.tail = new(tail)
+		}
+		e.tail.update(dir, r.sight)
 		d.Progress, d.LastLine = e.tail.progress, e.tail.lastLine
 	case layout.Done, layout.Lost:
 		if d.Record == nil || d.Record.Outcome == nil {
-			d.takeLog(dir)
+			d.takeLog(dir, r.sight)
 		}
 	}
 	if d.Owner == "" {
-		d.Owner = userName(e.uid)
+		d.Owner = userName(int(e.uid))
 	}
 	d.soundTimes(now)
 	return d
@@ -136,8 +148,8 @@ func (j *Job) takeInfo(info jobinfo.Info) {
 }
 
 // readRecord returns nil where there is no record that can be read.
-func readRecord(dir *os.Root) *layout.Record {
-	data, err := layout.ReadFile(dir, layout.RecordFile, layout.MaxRecord)
+func (r *reader) readRecord(dir *os.Root) *layout.Record {
+	data, err := r.sight.readFile(dir, layout.RecordFile, layout.MaxRecord)
 	if err != nil {
 		return nil
 	}

@@ -29,8 +29,8 @@ type tail struct {
 }
 
 // update reads the log again if it changed.
-func (t *tail) update(dir *os.Root) {
-	f, info, err := layout.OpenFile(dir, layout.JobLog)
+func (t *tail) update(dir *os.Root, sight Sight) {
+	f, info, err := sight.OpenFile(dir, layout.JobLog)
 	if err != nil {
 		*t = tail{}
 		return
@@ -56,8 +56,8 @@ func readAt(f *os.File, offset, size int64) []byte {
 
 // takeLog takes what the log of a job without a record tells. The Python QM
 // kept no records.
-func (j *Job) takeLog(dir *os.Root) {
-	f, info, err := layout.OpenFile(dir, layout.JobLog)
+func (j *Job) takeLog(dir *os.Root, sight Sight) {
+	f, info, err := sight.OpenFile(dir, layout.JobLog)
 	if err != nil {
 		return
 	}
@@ -97,8 +97,8 @@ func (j *Job) takeEnd(end layout.LogEnd) {
 
 // ReadLog returns at most limit bytes of a file from offset on; a negative
 // offset counts from the end. It also returns where they begin, and the size.
-func ReadLog(dir *os.Root, name string, offset, limit int64) (data []byte, begin, size int64, err error) {
-	f, info, err := layout.OpenFile(dir, name)
+func (v Sight) ReadLog(dir *os.Root, name string, offset, limit int64) (data []byte, begin, size int64, err error) {
+	f, info, err := v.OpenFile(dir, name)
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -28,9 +28,6 @@ func (s *scanner) list(root *os.Root, now time.Time) {
 		absent := make(absentees)
 		for _, f := range s.folders {
 			came, went := f.list(root, now)
-			if len(came)+len(went) > 0 {
-				s.dirty[f.state] = true
-			}
 			s.drop(went, absent)
 			s.take(root, came, absent)
 		}
@@ -66,12 +63,11 @@ func (s *scanner) lookFor(root *os.Root, absent absentees, now time.Time) {
 // found puts a job that was missing where it is.
 func (s *scanner) found(root *os.Root, f *folder, name string, at facts, now time.Time, absent absentees) {
 	before := f.entries[name]
-	e, _ := f.meet(name, at, now)
+	e, _ := f.meet(name, at, instantOf(now))
 	if before != nil && before != e {
 		s.drop([]*entry{before}, absent)
 	}
 	s.take(root, []*entry{e}, absent)
-	s.dirty[f.state] = true
 }
 
 // drop forgets jobs; those that are nowhere now are missing.
@@ -91,9 +87,9 @@ func (s *scanner) take(root *os.Root, came []*entry, absent absentees) {
 		if old := s.byID[e.id]; old != nil && old != e && !twoFolders(root, old, e) {
 			f := s.folders[old.state]
 			if f.entries[old.name] == old {
-				delete(f.entries, old.name)
+				f.forget(old)
 			}
-			old.gone, f.listed, s.dirty[old.state] = true, time.Time{}, true
+			old.gone, f.listed = true, time.Time{}
 		}
 		s.byID[e.id] = e
 		s.unread = append(s.unread, e)

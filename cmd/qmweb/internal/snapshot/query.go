@@ -35,11 +35,11 @@ type cursor struct {
 
 // Find returns the job with this state and name, or nil.
 func (s *Snapshot) Find(st layout.State, name string) *Job {
-	i := slices.IndexFunc(s.Jobs[st], func(j *Job) bool { return j.Name == name })
+	i := slices.IndexFunc(s.lists[st], func(p *packed) bool { return p.name() == name })
 	if i < 0 {
 		return nil
 	}
-	return s.Jobs[st][i]
+	return s.lists[st][i].job()
 }
 
 // Newest returns the job with this name that came last, whatever its state; a
@@ -47,10 +47,10 @@ func (s *Snapshot) Find(st layout.State, name string) *Job {
 // nil if there is none.
 func (s *Snapshot) Newest(name string) *Job {
 	exact, stamped := s.named(name)
-	if exact != nil {
-		return exact
+	if exact == nil {
+		exact = stamped
 	}
-	return stamped
+	return jobOf(exact)
 }
 
 // Moved returns where a job is now that had this name until a moment ago, or
@@ -59,30 +59,37 @@ func (s *Snapshot) Newest(name string) *Job {
 func (s *Snapshot) Moved(name string) *Job {
 	exact, stamped := s.named(name)
 	if stamped == nil {
-		return exact
+		return jobOf(exact)
 	}
-	return later(exact, stamped)
+	return jobOf(later(exact, stamped))
+}
+
+func jobOf(p *packed) *Job {
+	if p == nil {
+		return nil
+	}
+	return p.job()
 }
 
 // named returns the newest job with this name and the newest that got a stamp
 // behind it; nil where there is none.
-func (s *Snapshot) named(name string) (exact, stamped *Job) {
-	for _, jobs := range s.Jobs {
-		for _, j := range jobs {
-			switch {
-			case !strings.HasPrefix(j.Name, name):
-			case j.Name == name:
-				exact = later(exact, j)
-			case layout.OwnName(j.Name) == name:
-				stamped = later(stamped, j)
+func (s *Snapshot) named(name string) (exact, stamped *packed) {
+	for _, list := range s.lists {
+		for _, p := range list {
+			switch own := p.name(); {
+			case !strings.HasPrefix(own, name):
+			case own == name:
+				exact = later(exact, p)
+			case layout.OwnName(own) == name:
+				stamped = later(stamped, p)
 			}
 		}
 	}
 	return exact, stamped
 }
 
-func later(a, b *Job) *Job {
-	if a == nil || b.Changed.After(a.Changed) {
+func later(a, b *packed) *packed {
+	if a == nil || b.changed > a.changed {
 		return b
 	}
 	return a
@@ -97,55 +104,87 @@ func (s *Snapshot) List(q Query) (jobs []*Job, next string, err error) {
 		return nil, "", err
 	}
 	text := strings.ToLower(q.Text)
+	var last *packed
 	for rank, st := range listOrder {
 		if rank < after.Rank || q.State != nil && *q.State != st {
 			continue
 		}
-		todo := s.Jobs[st]
+		todo := s.lists[st]
 		if rank == after.Rank && q.After != "" {
 			todo = todo[s.behind(st, after):]
 		}
-		for _, j := range todo {
-			if !q.matches(j, text) {
+		for _, p := range todo {
+			if !q.matches(p, text) {
 				continue
 			}
 			if q.Limit > 0 && len(jobs) == q.Limit {
-				return jobs, cursorOf(jobs[len(jobs)-1]), nil
+				return jobs, cursorOf(last), nil
 			}
-			jobs = append(jobs, j)
+			jobs, last = append(jobs, p.job()), p
 		}
 	}
 	return jobs, "", nil
 }
 
-func (q *Query) matches(j *Job, text string) bool {
-	return (q.Owner == "" || j.Owner == q.Owner) &&
-		(q.Outcome == "" || j.Outcome == q.Outcome) &&
-		(text == "" || strings.Contains(strings.ToLower(j.Name), text) || strings.Contains(strings.ToLower(j.Info), text))
+// Matching returns how many jobs the query asks for, whatever its limit and
+// its cursor.
+func (s *Snapshot) Matching(q Query) int {
+	text, n := strings.ToLower(q.Text), 0
+	for st, list := range s.lists {
+		switch {
+		case q.State != nil && *q.State != layout.State(st):
+		case q.Owner == "" && q.Outcome == "" && text == "":
+			n += len(list)
+		default:
+			for _, p := range list {
+				if q.matches(p, text) {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
+func (q *Query) matches(p *packed, text string) bool {
+	return (q.Owner == "" || p.owner == q.Owner) &&
+		(q.Outcome == "" || p.outcome > 0 && layout.Outcomes[p.outcome-1] == q.Outcome) &&
+		(text == "" || strings.Contains(strings.ToLower(p.name()), text) || strings.Contains(strings.ToLower(p.text(infoText)), text))
 }
 
 // behind returns the index of the first job behind the cursor.
 func (s *Snapshot) behind(st layout.State, c cursor) int {
-	jobs := s.Jobs[st]
+	jobs := s.lists[st]
 	name := string(c.Name)
-	if i := slices.IndexFunc(jobs, func(j *Job) bool { return j.Name == name }); i >= 0 {
+	i, found := slices.BinarySearchFunc(jobs, key{c.At, name}, func(p *packed, k key) int { return cmpJobs(p.key(), k) })
+	if st != layout.Queued && found {
 		return i + 1
 	}
+	if at := slices.IndexFunc(jobs, func(p *packed) bool { return p.name() == name }); at >= 0 {
+		return at + 1
+	}
 	if st == layout.Queued { // it was started: go on with those that waited behind it
-		i := slices.IndexFunc(jobs, func(j *Job) bool { return j.Position == 0 || c.At > 0 && int64(j.Position) >= c.At })
-		if i < 0 {
+		at := slices.IndexFunc(jobs, func(p *packed) bool { return p.position() == 0 || c.At > 0 && int64(p.position()) >= c.At })
+		if at < 0 {
 			return len(jobs)
 		}
-		return i
+		return at
 	}
-	i, _ := slices.BinarySearchFunc(jobs, key{c.At, name}, func(j *Job, k key) int { return cmpJobs(j.key(), k) })
 	return i
 }
 
-func cursorOf(j *Job) string {
-	c := cursor{Rank: slices.Index(listOrder[:], j.State), At: j.key().at, Name: []byte(j.Name)}
-	if j.State == layout.Queued {
-		c.At = int64(j.Position)
+func (p *packed) position() int {
+	if p.live == nil {
+		return 0
+	}
+	return p.live.position
+}
+
+func cursorOf(p *packed) string {
+	st := layout.State(p.state)
+	c := cursor{Rank: slices.Index(listOrder[:], st), At: p.key().at, Name: []byte(p.name())}
+	if st == layout.Queued {
+		c.At = int64(p.position())
 	}
 	data, _ := json.Marshal(c) // numbers and bytes always marshal
 	return base64.RawURLEncoding.EncodeToString(data)

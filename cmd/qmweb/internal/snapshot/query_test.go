@@ -53,27 +53,24 @@ func TestCursorOfGone(t *testing.T) {
 	job := func(st layout.State, name string, position int, age time.Duration) *Job {
 		return &Job{Name: name, State: st, Position: position, Changed: now.Add(-age)}
 	}
-	full := Snapshot{}
-	full.Jobs[layout.Queued] = []*Job{
+	full := []*Job{
 		job(layout.Queued, "q1", 1, 1), job(layout.Queued, "q2", 2, 2), job(layout.Queued, "new1", 0, 3), job(layout.Queued, "new2", 0, 4),
+		job(layout.Done, "d1", 0, 1), job(layout.Done, "d2", 0, 2), job(layout.Done, "d3", 0, 3),
 	}
-	full.Jobs[layout.Done] = []*Job{job(layout.Done, "d1", 0, 1), job(layout.Done, "d2", 0, 2), job(layout.Done, "d3", 0, 3)}
 	for gone, want := range map[string][]string{
 		"q1": {"q2", "new1", "new2"}, "new1": {"new2"}, "d1": {"d2", "d3"}, "d3": {},
 	} {
-		rest := Snapshot{}
+		var rest []*Job
 		var cursor string
 		var state layout.State
-		for st, jobs := range full.Jobs {
-			for _, j := range jobs {
-				if j.Name == gone {
-					cursor, state = cursorOf(j), j.State
-				} else {
-					rest.Jobs[st] = append(rest.Jobs[st], j)
-				}
+		for _, j := range full {
+			if j.Name == gone {
+				cursor, state = cursorOf(pack(j, make(owners))), j.State
+			} else {
+				rest = append(rest, j)
 			}
 		}
-		jobs, _, err := rest.List(Query{State: &state, After: cursor})
+		jobs, _, err := New(now, rest...).List(Query{State: &state, After: cursor})
 		if err != nil || !slices.Equal(names(jobs), want) {
 			t.Errorf("behind %s: %q, %v, want %q", gone, names(jobs), err, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -25,32 +26,33 @@ const (
 // scanner reads the tree again and again and keeps what does not change. One
 // goroutine at a time may use it.
 type scanner struct {
+	reader
 	tree    string
 	id      identity // of the tree that all this is about
-	names   []string // of info files
+	pulse   func()   // called again and again while the disk answers
 	watch   watch
 	folders [len(layout.States)]*folder
 	byID    map[identity]*entry
 	unread  []*entry // newest first
 	fresh   []*entry // read, but their folders looked new at that time
-	sorted  [len(layout.States)][]*Job
-	dirty   [len(layout.States)]bool
+	last    *Snapshot
+	line    line
 }
 
 func newScanner(tree string, names []string) *scanner {
-	s := &scanner{tree: tree, names: names}
+	s := &scanner{reader: reader{names: names}, tree: tree, pulse: func() {}, last: &Snapshot{}}
 	s.forget()
 	return s
 }
 
 func (s *scanner) forget() {
+	same := make(owners)
 	for _, st := range layout.States {
-		s.folders[st] = &folder{state: st, entries: make(map[string]*entry)}
-		s.sorted[st], s.dirty[st] = nil, false
+		s.folders[st] = newFolder(st, same, func() { s.pulse() })
 	}
 	s.byID = make(map[identity]*entry)
 	s.unread, s.fresh = nil, nil
-	s.id, s.watch = identity{}, watch{}
+	s.id, s.watch, s.line = identity{}, watch{}, line{}
 }
 
 // open opens the tree. If it is another one than before, nothing of what was
@@ -73,27 +75,56 @@ func (s *scanner) open() (*os.Root, error) {
 
 // scan reads what is new in the tree.
 func (s *scanner) scan(now time.Time) *Snapshot {
+	snap := s.look(now)
+	snap.At = now
+	s.pulse()
+	if s.last.says(snap) {
+		snap.Version, snap.arriving, snap.owners = s.last.Version, s.last.arriving, s.last.owners
+	} else {
+		snap.Version = s.last.Version + 1
+		snap.complete()
+	}
+	s.last = snap
+	return snap
+}
+
+func (s *scanner) look(now time.Time) *Snapshot {
 	root, err := s.open()
 	if err != nil {
 		s.forget()
-		return &Snapshot{At: now, Problem: treeProblem(s.tree, err)}
+		return &Snapshot{Problem: treeProblem(s.tree, err)}
 	}
 	defer root.Close()
 	s.list(root, now)
 	s.read(root, now)
-	server, queue := s.watch.look(root, now)
-	snap := &Snapshot{At: now, Server: server}
+	server, queue := s.watch.look(root, s.sight, now)
+	snap := &Snapshot{Server: server}
 	for _, e := range s.unread {
-		if e.job.Unread && !e.gone {
+		if e.job.is(isUnread) && !e.gone {
 			snap.Unread++
 		}
 	}
 	for _, st := range layout.States {
-		snap.Jobs[st] = s.jobs(st)
+		snap.lists[st], _ = s.folders[st].ordered.list()
 	}
-	snap.Jobs[layout.Queued] = inLine(snap.Jobs[layout.Queued], queue, server.Alive)
+	snap.lists[layout.Queued] = s.line.stand(snap.lists[layout.Queued], queue, server.Alive)
 	snap.Notes = s.notes(queue, server.Alive)
 	return snap
+}
+
+// says tells whether two snapshots say the same. While the server lives, its
+// heartbeat as such is not news.
+func (s *Snapshot) says(o *Snapshot) bool {
+	a, b := s.Server, o.Server
+	if a.Alive && b.Alive {
+		a.Beat, a.AsOf = b.Beat, b.AsOf
+	}
+	for st := range s.lists {
+		if len(s.lists[st]) != len(o.lists[st]) || len(s.lists[st]) > 0 && &s.lists[st][0] != &o.lists[st][0] {
+			return false
+		}
+	}
+	return s.Problem == o.Problem && s.Unread == o.Unread && slices.Equal(s.Notes, o.Notes) && reflect.DeepEqual(a, b) && s.owners != nil
 }
 
 func treeProblem(tree string, err error) string {
@@ -111,7 +142,7 @@ func (s *scanner) read(root *os.Root, now time.Time) {
 	for _, e := range s.folders[layout.Running].entries {
 		s.readOne(dirs, e, now)
 	}
-	slices.SortStableFunc(s.unread, func(a, b *entry) int { return b.changed.Compare(a.changed) })
+	slices.SortStableFunc(s.unread, func(a, b *entry) int { return cmp.Compare(b.changed, a.changed) })
 	until := time.Now().Add(readBudget)
 	fresh := s.fresh
 	s.fresh = nil
@@ -127,7 +158,7 @@ func (s *scanner) readSome(dirs *folders, todo []*entry, now, until time.Time) [
 		if time.Now().After(until) {
 			return slices.Clone(todo[i:])
 		}
-		if e.gone || e.read.Equal(now) {
+		if e.gone || e.read == instantOf(now) {
 			continue
 		}
 		s.readOne(dirs, e, now)
@@ -139,15 +170,19 @@ func (s *scanner) readSome(dirs *folders, todo []*entry, now, until time.Time) [
 }
 
 func (s *scanner) readOne(dirs *folders, e *entry, now time.Time) {
-	e.job = readSafely(dirs[e.state], e, s.names, now)
-	e.read = now
-	s.dirty[e.state] = true
+	j := s.readSafely(dirs[e.state], e, now)
+	e.read = instantOf(now)
+	if j != nil {
+		f := s.folders[e.state]
+		f.put(e, pack(j, f.owners))
+	}
+	s.pulse()
 }
 
 // settled tells that nobody is about to write more into the folder: it looks
 // as it did a while ago, by our clock or by the file system's.
 func (e *entry) settled(now time.Time) bool {
-	return now.Sub(e.seen) > settleTime || now.Sub(e.changed) > settleTime
+	return e.seen.before(instantOf(now)) > settleTime || now.Sub(fromNano(e.changed)) > settleTime
 }
 
 // oldest returns queued jobs whose info file may have been edited since it was
@@ -155,46 +190,12 @@ func (e *entry) settled(now time.Time) bool {
 func (s *scanner) oldest(now time.Time) []*entry {
 	var old []*entry
 	for _, e := range s.folders[layout.Queued].entries {
-		if !e.read.IsZero() && now.Sub(e.read) > rereadTime {
+		if e.read != 0 && e.read.before(instantOf(now)) > rereadTime {
 			old = append(old, e)
 		}
 	}
-	slices.SortFunc(old, func(a, b *entry) int { return a.read.Compare(b.read) })
+	slices.SortFunc(old, func(a, b *entry) int { return cmp.Compare(a.read, b.read) })
 	return old[:min(len(old), rereadMost)]
-}
-
-// jobs returns the jobs of a state in the order to show: running ones in the
-// order of their start, the others newest first. The slice is not changed
-// afterwards.
-func (s *scanner) jobs(st layout.State) []*Job {
-	if !s.dirty[st] {
-		return s.sorted[st]
-	}
-	jobs := make([]*Job, 0, len(s.folders[st].entries))
-	for _, e := range s.folders[st].entries {
-		jobs = append(jobs, e.job)
-	}
-	slices.SortFunc(jobs, func(a, b *Job) int { return cmpJobs(a.key(), b.key()) })
-	s.sorted[st], s.dirty[st] = jobs, false
-	return jobs
-}
-
-// key is what jobs of one state are sorted by.
-type key struct {
-	at   int64 // ns; negated where the newest comes first
-	name string
-}
-
-func (j *Job) key() key {
-	at := j.shown().UnixNano()
-	if j.State != layout.Running {
-		at = -at
-	}
-	return key{at, j.Name}
-}
-
-func cmpJobs(a, b key) int {
-	return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.name, b.name))
 }
 
 // notes are ours and, while it lives, the server's; where both speak of one

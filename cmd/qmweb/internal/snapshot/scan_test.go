@@ -35,8 +35,9 @@ func TestMovingFolders(t *testing.T) {
 	for i := range 300 {
 		moves <- i
 		seen := make(map[string]bool)
-		for _, list := range store.Get().Jobs {
-			for _, j := range list {
+		snap := store.Get()
+		for _, st := range layout.States {
+			for _, j := range listed(snap, st) {
 				if seen[j.Name] {
 					t.Errorf("after %d moves %s is there twice", i, j.Name)
 				}
@@ -52,11 +53,7 @@ func TestMovingFolders(t *testing.T) {
 }
 
 func total(s *Snapshot) int {
-	n := 0
-	for _, list := range s.Jobs {
-		n += len(list)
-	}
-	return n
+	return s.Total()
 }
 
 // A job that moved on between the listings of two folders is met twice, and
@@ -78,8 +75,8 @@ func TestMetTwice(t *testing.T) {
 	if n := len(s.folders[layout.Queued].entries); n != 0 {
 		t.Errorf("%d entries are left in the queue", n)
 	}
-	if snap := s.scan(time.Now()); len(snap.Jobs[layout.Queued]) != 0 || len(snap.Jobs[layout.Running]) != 1 {
-		t.Errorf("queued %q, running %q", names(snap.Jobs[layout.Queued]), names(snap.Jobs[layout.Running]))
+	if snap := s.scan(time.Now()); snap.Count(layout.Queued) != 0 || snap.Count(layout.Running) != 1 {
+		t.Errorf("queued %q, running %q", names(listed(snap, layout.Queued)), names(listed(snap, layout.Running)))
 	}
 }
 
@@ -116,8 +113,8 @@ func TestMovedBack(t *testing.T) {
 	defer root.Close()
 	s.folders[layout.Queued].list(root, time.Now())
 	tree.move(path, "QM_qJobs/a")
-	if snap := s.scan(time.Now()); len(snap.Jobs[layout.Queued]) != 1 || len(snap.Jobs[layout.Done]) != 0 {
-		t.Errorf("queued %q, done %q", names(snap.Jobs[layout.Queued]), names(snap.Jobs[layout.Done]))
+	if snap := s.scan(time.Now()); snap.Count(layout.Queued) != 1 || snap.Count(layout.Done) != 0 {
+		t.Errorf("queued %q, done %q", names(listed(snap, layout.Queued)), names(listed(snap, layout.Done)))
 	}
 }
 
@@ -129,7 +126,7 @@ func TestReplaced(t *testing.T) {
 	store.Get()
 	tree.move(path, "elsewhere")
 	tree.write(path+"/proc_config.cfg", "[QMOptions]\nscript : other\n")
-	if got := store.Get().Jobs[layout.Done][0].Script; got != "other" {
+	if got := listed(store.Get(), layout.Done)[0].Script; got != "other" {
 		t.Errorf("the script is %q, that of the folder that was there before", got)
 	}
 }
@@ -152,7 +149,7 @@ func TestListedWithinATick(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.stamp = stamp{factsOf(info).id, info.ModTime(), factsOf(info).changed}
+	f.stamp = stampOf(info)
 	if came, _ := f.list(root, now.Add(tick)); len(came) != 1 {
 		t.Error("the job is not seen")
 	}
@@ -173,8 +170,8 @@ func TestMovedAmongMany(t *testing.T) {
 	tree.move(old, "elsewhere")
 	tree.move(path, old)
 	snap := s.scan(now.Add(time.Second))
-	if j := snap.Find(layout.Done, "a"); len(snap.Jobs[layout.Running]) != 0 || j == nil || j.Script != "other" {
-		t.Errorf("running %q, done %+v", names(snap.Jobs[layout.Running]), j)
+	if j := snap.Find(layout.Done, "a"); snap.Count(layout.Running) != 0 || j == nil || j.Script != "other" {
+		t.Errorf("running %q, done %+v", names(listed(snap, layout.Running)), j)
 	}
 }
 
@@ -196,8 +193,8 @@ func TestAnotherTree(t *testing.T) {
 	if err := errors.Join(os.Rename(tree.path, tree.path+".old"), os.Rename(other.path, tree.path)); err != nil {
 		t.Fatal(err)
 	}
-	if snap := store.Get(); snap.Server.Alive || !slices.Equal(names(snap.Jobs[layout.Done]), []string{"b"}) {
-		t.Errorf("alive: %v, done: %q", snap.Server.Alive, names(snap.Jobs[layout.Done]))
+	if snap := store.Get(); snap.Server.Alive || !slices.Equal(names(listed(snap, layout.Done)), []string{"b"}) {
+		t.Errorf("alive: %v, done: %q", snap.Server.Alive, names(listed(snap, layout.Done)))
 	}
 }
 
@@ -213,7 +210,7 @@ func TestQueueOrder(t *testing.T) {
 		{ID: "arriving", Arriving: true, Reason: "still being copied"},
 	}})
 	store := tree.store()
-	got := store.Get().Jobs[layout.Queued]
+	got := listed(store.Get(), layout.Queued)
 	if want := []string{"first", "second", "unknown", "arriving"}; !slices.Equal(names(got), want) {
 		t.Errorf("got %q, want %q", names(got), want)
 	}
@@ -226,9 +223,18 @@ func TestQueueOrder(t *testing.T) {
 	}
 }
 
+// placed are queued jobs as a living server's queue file places them.
+func placed(q *layout.Queue, jobs ...*Job) []*Job {
+	var out []*Job
+	for _, p := range inLine(New(time.Now(), jobs...).lists[layout.Queued], q, true) {
+		out = append(out, p.job())
+	}
+	return out
+}
+
 func TestQueueReasons(t *testing.T) {
 	q := layout.Queue{Jobs: []layout.QueueJob{{ID: "told", Position: 1, Reason: "waits for room"}}}
-	got := inLine([]*Job{{Name: "new"}, {Name: "told"}}, &q, true)
+	got := placed(&q, &Job{Name: "new"}, &Job{Name: "told"})
 	if got[0].Reason != "waits for room" || got[1].Reason != reasonSeen || !got[1].Arriving {
 		t.Errorf("got %+v, %+v", got[0], got[1])
 	}
@@ -236,7 +242,7 @@ func TestQueueReasons(t *testing.T) {
 
 func TestBehindThousand(t *testing.T) {
 	q := layout.Queue{Jobs: make([]layout.QueueJob, layout.MaxQueueJobs)}
-	got := inLine([]*Job{{Name: "late"}}, &q, true)[0]
+	got := placed(&q, &Job{Name: "late"})[0]
 	if got.Reason != reasonBehind || got.Position != 0 || got.Arriving {
 		t.Errorf("got %+v", got)
 	}
@@ -275,7 +281,7 @@ func TestHeartbeat(t *testing.T) {
 	defer root.Close()
 	now := time.Now()
 	look := func() Server {
-		s, _ := w.look(root, now)
+		s, _ := w.look(root, Sight{}, now)
 		return s
 	}
 	if s := look(); s.Alive || s.Known || s.Problem == "" {
@@ -331,7 +337,7 @@ func TestSharedScan(t *testing.T) {
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
-			if n := len(store.Get().Jobs[layout.Done]); n != 50 {
+			if n := store.Get().Count(layout.Done); n != 50 {
 				t.Errorf("got %d jobs", n)
 			}
 		})
@@ -341,12 +347,12 @@ func TestSharedScan(t *testing.T) {
 	now := time.Now().Add(time.Hour) // so that all look settled
 	s.scan(now)
 	before := s.folders[layout.Done].entries["job7"].read
-	first := s.scan(now.Add(time.Second)).Jobs[layout.Done]
-	second := s.scan(now.Add(2 * time.Second)).Jobs[layout.Done]
-	if after := s.folders[layout.Done].entries["job7"].read; !after.Equal(before) {
+	one, two := s.scan(now.Add(time.Second)), s.scan(now.Add(2*time.Second))
+	first, second := one.lists[layout.Done], two.lists[layout.Done]
+	if after := s.folders[layout.Done].entries["job7"].read; after != before {
 		t.Error("a settled job was read again")
 	}
-	if &first[0] != &second[0] {
+	if &first[0] != &second[0] || one.Version != two.Version {
 		t.Error("an unchanged list was made anew")
 	}
 }
@@ -355,16 +361,23 @@ func TestSharedScan(t *testing.T) {
 func TestGetIsPatient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := NewStore("QM", testNames)
-		store.busy = make(chan struct{}) // a scan that never ends
+		store.busy, store.began = make(chan struct{}), time.Now() // a scan that never ends
+		store.scan.pulse()
 		old := &Snapshot{At: time.Now().Add(-time.Hour)}
 		store.current.Store(old)
 		began := time.Now()
 		if got := store.Get(); got != old || time.Since(began) != maxWait {
 			t.Errorf("after %v: %+v, want the last one after %v", time.Since(began), got, maxWait)
 		}
+		if began = time.Now(); store.Get() != old || time.Since(began) != 0 {
+			t.Errorf("who came later waited %v", time.Since(began))
+		}
 		store.current.Store(nil)
-		if got := store.Get(); got.Problem == "" {
-			t.Error("nothing was read and nothing is said of it")
+		if got := store.Get(); got.Problem == "" || time.Since(began) != firstWait-maxWait {
+			t.Errorf("nothing was read; after %v it is said %q", time.Since(began), got.Problem)
+		}
+		if !store.Silent() {
+			t.Error("the tree is not silent")
 		}
 	})
 }

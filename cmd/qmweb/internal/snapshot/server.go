@@ -1,11 +1,13 @@
 package snapshot
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"qm/pkg/layout"
@@ -26,24 +28,28 @@ type watch struct {
 	content string
 	looked  time.Time // last look
 	changed time.Time // last look that found another content than the look shortly before it
+	written []byte    // the queue file
+	queue   *layout.Queue
 }
 
-// look reads heartbeat and queue. The queue is nil if there is none.
-func (w *watch) look(root *os.Root, now time.Time) (Server, *layout.Queue) {
-	s := w.heartbeat(root, now)
-	data, err := layout.ReadFile(root, layout.QueueFile, layout.MaxStatus)
+// look reads heartbeat and queue. The queue is nil if there is none, and the
+// same one as before if nothing changed.
+func (w *watch) look(root *os.Root, sight Sight, now time.Time) (Server, *layout.Queue) {
+	s := w.heartbeat(root, sight, now)
+	data, err := sight.readFile(root, layout.QueueFile, layout.MaxStatus)
 	if err != nil {
-		return s, nil
+		w.written, w.queue = nil, nil
+	} else if w.written == nil || !bytes.Equal(data, w.written) {
+		w.written = data
+		if w.queue, err = layout.ParseQueue(data); err != nil {
+			w.queue = nil // torn by a crash; the server writes it anew
+		}
 	}
-	queue, err := layout.ParseQueue(data)
-	if err != nil {
-		return s, nil // torn by a crash; the server writes it anew
-	}
-	return s, queue
+	return s, w.queue
 }
 
-func (w *watch) heartbeat(root *os.Root, now time.Time) Server {
-	data, err := layout.ReadFile(root, layout.HeartbeatFile, layout.MaxStatus)
+func (w *watch) heartbeat(root *os.Root, sight Sight, now time.Time) Server {
+	data, err := sight.readFile(root, layout.HeartbeatFile, layout.MaxStatus)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Server{Problem: "No qmserver has run here yet."}
 	} else if err != nil {
@@ -88,9 +94,27 @@ const (
 	reasonSeen     = "it has just come and is being looked at"
 )
 
+// line is the queue as it was shown last.
+type line struct {
+	from  []*packed
+	queue *layout.Queue
+	alive bool
+	jobs  []*packed
+}
+
+// stand returns the queued jobs in line; the same list as before if nothing
+// changed.
+func (l *line) stand(from []*packed, queue *layout.Queue, alive bool) []*packed {
+	same := len(from) == len(l.from) && (len(from) == 0 || &from[0] == &l.from[0])
+	if !same || l.queue != queue || l.alive != alive || l.jobs == nil {
+		*l = line{from, queue, alive, inLine(from, queue, alive)}
+	}
+	return l.jobs
+}
+
 // inLine returns the queued jobs in the order in which they will start, as the
 // scheduler sees it: those it has not told of come last, by priority and age.
-func inLine(jobs []*Job, queue *layout.Queue, alive bool) []*Job {
+func inLine(jobs []*packed, queue *layout.Queue, alive bool) []*packed {
 	told := make(map[string]*layout.QueueJob)
 	full := false
 	if queue != nil {
@@ -101,43 +125,54 @@ func inLine(jobs []*Job, queue *layout.Queue, alive bool) []*Job {
 			}
 		}
 	}
-	line := make([]*Job, len(jobs))
-	for i, j := range jobs {
-		here := *j
-		switch q := told[j.Name]; {
-		case q != nil:
-			here.Position, here.Arriving, here.Reason, here.Submitted = q.Position, q.Arriving, q.Reason, q.Arrived
-		case !alive:
-		case full:
-			here.Reason = reasonBehind
-		default:
-			here.Arriving, here.Reason = true, reasonSeen
-		}
-		if !alive { // whatever it said before it ended
-			here.Reason = reasonNoServer
-		}
-		line[i] = &here
+	places := make([]live, len(jobs))
+	copies := make([]packed, len(jobs))
+	line := make([]*packed, len(jobs))
+	for i, p := range jobs {
+		places[i] = placeOf(told[p.name()], full, alive)
+		copies[i] = *p
+		copies[i].live = &places[i]
+		line[i] = &copies[i]
 	}
 	slices.SortFunc(line, cmpQueued)
 	return line
 }
 
-func cmpQueued(a, b *Job) int {
+// placeOf tells where a job stands in the queue and why it waits; what its own
+// folder says of that counts where nothing else is known.
+func placeOf(q *layout.QueueJob, full, alive bool) live {
+	var l live
+	switch {
+	case q != nil:
+		l = live{position: q.Position, arriving: q.Arriving, reason: q.Reason, told: true, submitted: nano(q.Arrived)}
+	case !alive:
+	case full:
+		l = live{reason: reasonBehind, told: true}
+	default:
+		l = live{arriving: true, reason: reasonSeen, told: true}
+	}
+	if !alive { // whatever it said before it ended
+		l.reason, l.told = reasonNoServer, true
+	}
+	return l
+}
+
+func cmpQueued(a, b *packed) int {
 	return cmp.Or(
-		cmp.Compare(rank(a), rank(b)),
-		cmp.Compare(a.Position, b.Position),
-		cmp.Compare(b.Priority, a.Priority),
-		a.Changed.Compare(b.Changed),
-		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(rank(a.live), rank(b.live)),
+		cmp.Compare(a.live.position, b.live.position),
+		cmp.Compare(b.priority, a.priority),
+		cmp.Compare(a.changed, b.changed),
+		strings.Compare(a.name(), b.name()),
 	)
 }
 
 // rank puts those with a position first and the arriving ones last.
-func rank(j *Job) int {
+func rank(l *live) int {
 	switch {
-	case j.Position > 0:
+	case l.position > 0:
 		return 0
-	case !j.Arriving:
+	case !l.arriving:
 		return 1
 	}
 	return 2

@@ -5,8 +5,12 @@
 package snapshot
 
 import (
+	"cmp"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"qm/pkg/jobinfo"
@@ -16,12 +20,37 @@ import (
 // Snapshot is the tree at one moment. It is never changed after it was made.
 type Snapshot struct {
 	At      time.Time // when the reading began
+	Version uint64    // of two snapshots of a store differs if more than At does
 	Problem string    // why there is no tree, in words; then the rest is empty
-	Version uint64    // differs from that of an earlier one if anything but At does
 	Server  Server
-	Jobs    [len(layout.States)][]*Job // by state, each in the order to show
-	Notes   []layout.Note              // what lies in the folders and is no job
-	Unread  int                        // jobs of which only name and times are known yet
+	Notes   []layout.Note // what lies in the folders and is no job
+	Unread  int           // jobs of which only name and times are known yet
+
+	lists    [len(layout.States)][]*packed // each in the order to show
+	arriving int
+	owners   func() []string
+}
+
+// New returns a snapshot of these jobs, each state's in the order given.
+func New(at time.Time, jobs ...*Job) *Snapshot {
+	s := &Snapshot{At: at}
+	same := make(owners)
+	for _, j := range jobs {
+		short := *j
+		s.lists[j.State] = append(s.lists[j.State], pack(short.shorten(), same))
+	}
+	s.complete()
+	return s
+}
+
+// complete sets what follows from the lists.
+func (s *Snapshot) complete() {
+	for _, p := range s.lists[layout.Queued] {
+		if p.live.arriving {
+			s.arriving++
+		}
+	}
+	s.owners = sync.OnceValue(func() []string { return busiest(s.lists[layout.Done]) })
 }
 
 // Counts tells how many jobs there are in each state. Arriving ones are not
@@ -36,27 +65,65 @@ type Counts struct {
 
 // Counts counts the jobs.
 func (s *Snapshot) Counts() Counts {
-	c := Counts{
-		Queued:  len(s.Jobs[layout.Queued]),
-		Running: len(s.Jobs[layout.Running]),
-		Done:    len(s.Jobs[layout.Done]),
-		Lost:    len(s.Jobs[layout.Lost]),
+	return Counts{
+		Arriving: s.arriving,
+		Queued:   s.Count(layout.Queued) - s.arriving,
+		Running:  s.Count(layout.Running),
+		Done:     s.Count(layout.Done),
+		Lost:     s.Count(layout.Lost),
 	}
-	for _, j := range s.Jobs[layout.Queued] {
-		if j.Arriving {
-			c.Arriving++
-		}
-	}
-	c.Queued -= c.Arriving
-	return c
 }
 
 // Count returns how many jobs have this state, arriving ones too.
-func (s *Snapshot) Count(st layout.State) int { return len(s.Jobs[st]) }
+func (s *Snapshot) Count(st layout.State) int { return len(s.lists[st]) }
+
+// Total returns how many jobs there are; Unread of them are not read yet.
+func (s *Snapshot) Total() int {
+	n := 0
+	for _, list := range s.lists {
+		n += len(list)
+	}
+	return n
+}
 
 // All yields the jobs of a state in the order to show. A job is only valid
 // until the next one is asked for.
-func (s *Snapshot) All(st layout.State) iter.Seq[*Job] { return slices.Values(s.Jobs[st]) }
+func (s *Snapshot) All(st layout.State) iter.Seq[*Job] {
+	return func(yield func(*Job) bool) {
+		var j Job
+		for _, p := range s.lists[st] {
+			p.unpack(&j)
+			if !yield(&j) {
+				return
+			}
+		}
+	}
+}
+
+// maxOwners is the most owners that Owners tells.
+const maxOwners = 200
+
+// Owners returns who has done jobs, whoever has most of them first, at most
+// 200.
+func (s *Snapshot) Owners() []string {
+	if s.owners == nil {
+		return nil
+	}
+	return s.owners()
+}
+
+func busiest(jobs []*packed) []string {
+	count := make(map[string]int)
+	for _, p := range jobs {
+		if p.owner != "" {
+			count[p.owner]++
+		}
+	}
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b))
+	})
+	return slices.Clone(names[:min(len(names), maxOwners)])
+}
 
 // Job is what the lists tell of a job. Texts that its folder holds are cut to
 // a bounded length; Store.Detail has them whole.
@@ -114,15 +181,4 @@ func (j *Job) Remaining(now time.Time) (time.Duration, bool) {
 		return 0, false
 	}
 	return time.Duration(left * float64(time.Second)), true
-}
-
-// shown is the time that a job of a state is listed by.
-func (j *Job) shown() time.Time {
-	switch {
-	case j.State == layout.Running && !j.Started.IsZero():
-		return j.Started
-	case j.State != layout.Running && !j.Finished.IsZero():
-		return j.Finished
-	}
-	return j.Changed
 }

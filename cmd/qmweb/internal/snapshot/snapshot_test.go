@@ -74,6 +74,15 @@ func (tree testTree) store() *Store {
 	return s
 }
 
+// listed are the jobs of a state.
+func listed(s *Snapshot, st layout.State) []*Job {
+	jobs, _, err := s.List(Query{State: &st})
+	if err != nil {
+		panic(err) // there is no cursor that could be wrong
+	}
+	return jobs
+}
+
 func names(jobs []*Job) []string {
 	out := []string{}
 	for _, j := range jobs {
@@ -116,7 +125,7 @@ func TestDoneFromLog(t *testing.T) {
 	} {
 		tree := newTree(t)
 		tree.write(tree.job(layout.Done, "a")+"/process.log", c.log)
-		j := tree.store().Get().Jobs[layout.Done][0]
+		j := listed(tree.store().Get(), layout.Done)[0]
 		if j.Outcome != c.outcome || j.Took != c.took {
 			t.Errorf("log %q: outcome %q, took %v; want %q, %v", c.log, j.Outcome, j.Took, c.outcome, c.took)
 		}
@@ -138,10 +147,10 @@ func TestForgedRecord(t *testing.T) {
 		tree.write(tree.job(layout.Done, name)+"/"+layout.RecordFile, record)
 	}
 	snap := tree.store().Get()
-	if len(snap.Jobs[layout.Done]) != 4 {
-		t.Fatalf("got %q", names(snap.Jobs[layout.Done]))
+	if snap.Count(layout.Done) != 4 {
+		t.Fatalf("got %q", names(listed(snap, layout.Done)))
 	}
-	for _, j := range snap.Jobs[layout.Done] {
+	for _, j := range listed(snap, layout.Done) {
 		if j.Took >= 0 || j.Finished.After(time.Now()) || j.NbProc != 2 || j.Outcome == "glorious" {
 			t.Errorf("%s: got %+v", j.Name, j)
 		}
@@ -152,7 +161,7 @@ func TestForgedRecord(t *testing.T) {
 func TestNoInfoFile(t *testing.T) {
 	tree := newTree(t)
 	tree.mkdir("QM_qJobs/a")
-	if j := tree.store().Get().Jobs[layout.Queued][0]; j.NbProc != 0 {
+	if j := listed(tree.store().Get(), layout.Queued)[0]; j.NbProc != 0 {
 		t.Errorf("it asks for %d processors", j.NbProc)
 	}
 }
@@ -163,7 +172,7 @@ func TestRunning(t *testing.T) {
 	tree.writeJSON(path+"/"+layout.RecordFile, layout.Record{Started: new(time.Now().Add(-time.Minute))})
 	tree.write(path+"/process.log", "processing 1 / 4\n")
 	store := tree.store()
-	j := store.Get().Jobs[layout.Running][0]
+	j := listed(store.Get(), layout.Running)[0]
 	if j.Progress == nil || j.Progress.Done != 1 || j.Progress.Total != 4 || j.LastLine != "processing 1 / 4" {
 		t.Fatalf("got %+v", j)
 	}
@@ -171,7 +180,7 @@ func TestRunning(t *testing.T) {
 		t.Errorf("remaining %v, %v", left, ok)
 	}
 	tree.write(path+"/process.log", "processing 1 / 4\nprocessing 22 / 44\n")
-	if j := store.Get().Jobs[layout.Running][0]; j.Progress.Done != 22 {
+	if j := listed(store.Get(), layout.Running)[0]; j.Progress.Done != 22 {
 		t.Errorf("the log grew and progress is %+v", j.Progress)
 	}
 }
@@ -191,7 +200,7 @@ func TestRunningAgain(t *testing.T) {
 		now := time.Now()
 		tree.writeJSON(tree.job(layout.Running, "r")+"/"+layout.RecordFile,
 			layout.Record{Started: new(now.Add(c.started)), Finished: new(now.Add(c.finished)), Outcome: new(layout.Failed), ExitCode: new(1)})
-		j := tree.store().Get().Jobs[layout.Running][0]
+		j := listed(tree.store().Get(), layout.Running)[0]
 		if earlier := j.Outcome == "" && j.ExitCode == nil && j.Took < 0 && time.Since(j.Started) < time.Minute; earlier != c.earlier {
 			t.Errorf("%s: got %+v", name, j)
 		}
@@ -205,13 +214,13 @@ func TestNoTree(t *testing.T) {
 		t.Error("nothing is said of a tree that is not there")
 	}
 	tree.job(layout.Queued, "a")
-	if snap := store.Get(); snap.Problem != "" || len(snap.Jobs[layout.Queued]) != 1 {
-		t.Errorf("the tree is there: problem %q, jobs %q", snap.Problem, names(snap.Jobs[layout.Queued]))
+	if snap := store.Get(); snap.Problem != "" || snap.Count(layout.Queued) != 1 {
+		t.Errorf("the tree is there: problem %q, jobs %q", snap.Problem, names(listed(snap, layout.Queued)))
 	}
 	if err := os.RemoveAll(tree.path); err != nil {
 		t.Fatal(err)
 	}
-	if snap := store.Get(); snap.Problem == "" || len(snap.Jobs[layout.Queued]) != 0 {
+	if snap := store.Get(); snap.Problem == "" || snap.Count(layout.Queued) != 0 {
 		t.Error("the tree is gone and jobs are still shown")
 	}
 }

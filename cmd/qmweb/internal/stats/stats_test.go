@@ -26,13 +26,7 @@ func job(owner string, ended, took float64, procs int, change ...func(*snapshot.
 	return j
 }
 
-func snap(jobs ...*snapshot.Job) *snapshot.Snapshot {
-	s := &snapshot.Snapshot{At: noon}
-	for _, j := range jobs {
-		s.Jobs[j.State] = append(s.Jobs[j.State], j)
-	}
-	return s
-}
+func snap(jobs ...*snapshot.Job) *snapshot.Snapshot { return snapshot.New(noon, jobs...) }
 
 func close(a, b float64) bool { return math.Abs(a-b) < 1e-6 }
 
