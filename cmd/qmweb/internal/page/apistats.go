@@ -62,7 +62,7 @@ func (s *site) apiStats(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := jsonStats{
-		Period: st.Period.String(), By: st.Step.String(), Owner: st.Query.Owner, From: st.From, To: st.To, Total: groupOf(&st.Total),
+		Period: st.Period.String(), By: st.Step.String(), Owner: st.Owner, From: st.From, To: st.To, Total: groupOf(&st.Total),
 		Owners: make([]jsonGroup, len(st.Owners)), Steps: make([]jsonGroup, len(st.Steps)), Rows: make([]jsonGroup, len(st.Rows)),
 		Timeline: jsonTimeline{From: st.Timeline.From, Span: st.Timeline.Span.Seconds(), Series: make([]jsonSeries, len(st.Timeline.Series))},
 	}

@@ -46,8 +46,8 @@ func spanOf(p Period, from, now time.Time) time.Duration {
 		return 4 * time.Hour
 	case Year, All:
 	}
-	const day = 24 * time.Hour
-	return max(now.Sub(from)/maxBuckets/day+1, 1) * day
+	days := now.Sub(from).Hours() / 24 / maxBuckets
+	return time.Duration(int(days)+1) * 24 * time.Hour
 }
 
 func newTimeline(p Period, from, now time.Time) *line {

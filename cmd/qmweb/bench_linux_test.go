@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"qm/pkg/layout"
+)
+
+// What the benchmarks look at.
+const (
+	benchDone    = 100_000
+	benchQueued  = 10_000
+	benchRunning = 20
+	benchLog     = 10 << 30 // bytes, sparse
+)
+
+// BenchmarkLargeTree prints what a large tree costs the real program: a cold
+// start, then the page, the log's end, memory and what it does unasked.
+func BenchmarkLargeTree(b *testing.B) {
+	binary, tree := buildWeb(b), filepath.Join(b.TempDir(), "QM")
+	fillTree(b, tree, benchDone, benchQueued, benchRunning)
+	for b.Loop() {
+		began := time.Now()
+		web := startWeb(b, binary, tree)
+		page := web.get(b, "/")
+		b.ReportMetric(time.Since(began).Seconds(), "s-cold-start")
+		counts := fmt.Sprintf(`"queued":%d,"running":%d,"done":%d`, benchQueued, benchRunning, benchDone)
+		if status := web.get(b, "/api/v1/status"); !strings.Contains(status, counts) {
+			b.Errorf("the first status has not %s:\n%s", counts, status)
+		}
+		b.ReportMetric(float64(len(page))/1000, "kB-page")
+		b.ReportMetric(web.readAll(b, began).Seconds(), "s-all-read")
+		b.ReportMetric(float64(median(200, func() { web.get(b, "/") }).Microseconds())/1000, "ms-page-median")
+		b.ReportMetric(float64(median(50, func() { web.get(b, "/?state=done&q=nothing+like+this") }).Microseconds())/1000, "ms-search-median")
+		b.ReportMetric(float64(median(200, func() { web.get(b, "/api/v1/jobs/QM_Jobs/running0/log?offset=-65536") }).Microseconds())/1000, "ms-log-tail-median")
+		rss := web.rss(b)
+		b.ReportMetric(rss/1e6, "MB-resident")
+		busy := web.cpu(b)
+		watched := time.Now().Add(10 * time.Second)
+		for time.Now().Before(watched) { // as a browser does
+			web.get(b, "/")
+			time.Sleep(time.Second)
+		}
+		b.ReportMetric(float64((web.cpu(b)-busy).Milliseconds())/10, "ms-cpu/s-watched")
+		busy = web.cpu(b)
+		time.Sleep(5 * time.Second)
+		b.ReportMetric(float64((web.cpu(b)-busy).Milliseconds())/5, "ms-cpu/s-idle")
+		web.stop(b)
+	}
+}
+
+// BenchmarkRequests prints how many times a second the status page comes at
+// 1,000 done jobs, asked for by 8 browsers on the same processors.
+func BenchmarkRequests(b *testing.B) {
+	binary, tree := buildWeb(b), filepath.Join(b.TempDir(), "QM")
+	fillTree(b, tree, 1000, 10, 2)
+	web := startWeb(b, binary, tree)
+	web.readAll(b, time.Now())
+	var all sync.WaitGroup
+	turns := make(chan struct{})
+	for range 8 {
+		all.Go(func() {
+			for range turns {
+				web.get(b, "/")
+			}
+		})
+	}
+	began, n := time.Now(), 0
+	for b.Loop() {
+		turns <- struct{}{}
+		n++
+	}
+	close(turns)
+	all.Wait()
+	b.ReportMetric(float64(n)/time.Since(began).Seconds(), "requests/s")
+	b.ReportMetric(web.rss(b)/1e6, "MB-resident")
+	web.stop(b)
+}
+
+// BenchmarkMemory prints what one more done job costs in resident memory.
+func BenchmarkMemory(b *testing.B) {
+	binary := buildWeb(b)
+	for b.Loop() {
+		var rss []float64
+		for _, done := range []int{1000, 31_000} {
+			tree := filepath.Join(b.TempDir(), strconv.Itoa(done))
+			fillTree(b, tree, done, 0, 0)
+			web := startWeb(b, binary, tree)
+			web.readAll(b, time.Now())
+			rss = append(rss, web.rss(b))
+			web.stop(b)
+		}
+		b.ReportMetric((rss[1]-rss[0])/30_000, "B/done-job")
+	}
+}
+
+// fillTree makes a tree of jobs as qmserver leaves them, with a record each.
+func fillTree(b *testing.B, tree string, done, queued, running int) {
+	b.Helper()
+	for st, n := range map[layout.State]int{layout.Done: done, layout.Queued: queued, layout.Running: running, layout.Lost: 0} {
+		if err := os.MkdirAll(filepath.Join(tree, st.Folder()), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		var makers sync.WaitGroup
+		for part := range 4 {
+			makers.Go(func() {
+				for i := part; i < n; i += 4 {
+					fillJob(b, filepath.Join(tree, st.Folder(), st.String()+strconv.Itoa(i)), st, i)
+				}
+			})
+		}
+		makers.Wait()
+	}
+	if running > 0 {
+		if err := os.Truncate(filepath.Join(tree, "QM_Jobs/running0/process.log"), benchLog); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func fillJob(b *testing.B, dir string, st layout.State, i int) {
+	if err := os.MkdirAll(filepath.Join(dir, layout.Own), 0o755); err != nil {
+		b.Error(err)
+		return
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			b.Error(err)
+		}
+	}
+	write("proc_config.cfg", fmt.Sprintf("[QMOptions]\nscript : python3 fit.py --series %d --all\nnb_proc : 2\ne_mail : user%d@example.org\ninfo : fit of series %d\n", i, i%20, i))
+	if st == layout.Queued {
+		return
+	}
+	started := time.Now().Add(-time.Duration(benchDone-i) * time.Minute)
+	record := layout.Record{
+		Name: filepath.Base(dir), Script: new(fmt.Sprintf("python3 fit.py --series %d --all", i)), Owner: new(fmt.Sprintf("user%d@example.org", i%20)),
+		Host: new("lab1"), NbProc: new(2), CPUs: []int{0, 1}, Submitted: &started, Claimed: &started, Started: &started,
+	}
+	log := layout.StartedLine(started) + "\nprocessing 21 / 50\n"
+	if st == layout.Done {
+		finished := started.Add(10 * time.Minute)
+		record.Finished, record.Outcome, record.ExitCode, record.CPUSeconds, record.PeakMemoryBytes = &finished, new(layout.Succeeded), new(0), new(1100.5), new(int64(1<<30))
+		log += layout.FinishedLine(finished, "with code 0") + "\n"
+	}
+	data, err := json.Marshal(record)
+	if err != nil {
+		b.Error(err)
+	}
+	write(layout.RecordFile, string(data))
+	write(layout.JobLog, log)
+}
+
+// program is a qmweb that runs.
+type program struct {
+	*exec.Cmd
+	url    string
+	client http.Client
+}
+
+// buildWeb builds qmweb.
+func buildWeb(b *testing.B) (binary string) {
+	b.Helper()
+	binary = filepath.Join(b.TempDir(), "qmweb")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// startWeb starts qmweb on a tree.
+func startWeb(b *testing.B, binary, tree string) *program {
+	b.Helper()
+	config := filepath.Join(b.TempDir(), "QMserv.cfg")
+	if err := os.WriteFile(config, []byte("[QMServer]\nQM_FOLDER = "+tree+"\n[WEB_QMserver]\nThe_Port = 0\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	p := &program{Cmd: exec.Command(binary, "-config", config)}
+	p.client.Transport = &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}
+	stderr, err := p.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = p.Process.Kill() })
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if m := regexp.MustCompile(`msg=listening url=(\S+)/`).FindStringSubmatch(lines.Text()); m != nil {
+			p.url = m[1]
+			go func() { _, _ = io.Copy(io.Discard, stderr) }()
+			return p
+		}
+	}
+	b.Fatal("it did not listen")
+	return nil
+}
+
+func (p *program) get(b *testing.B, path string) string {
+	answer, err := p.client.Get(p.url + path)
+	if err != nil {
+		b.Error(err)
+		return ""
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		b.Errorf("%s: %d, %v", path, answer.StatusCode, err)
+	}
+	return string(body)
+}
+
+// readAll waits until all jobs are read and returns how long that took.
+func (p *program) readAll(b *testing.B, began time.Time) time.Duration {
+	for !strings.Contains(p.get(b, "/api/v1/status"), `"unread":0,`) {
+		time.Sleep(50 * time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+// rss returns its resident memory in bytes, of its own: not the binary's pages.
+func (p *program) rss(b *testing.B) float64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := regexp.MustCompile(`VmRSS:\s*(\d+) kB`).FindStringSubmatch(string(data))
+	kb, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kb * 1024
+}
+
+// cpu returns the processor time that it has used, to 10 ms.
+func (p *program) cpu(b *testing.B) time.Duration {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')'):]))
+	var ticks int
+	for _, f := range fields[12:14] {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+func (p *program) stop(b *testing.B) {
+	if err := p.Process.Kill(); err != nil {
+		b.Error(err)
+	}
+	_ = p.Wait() // killed
+}
+
+// median returns the median of how long n calls took.
+func median(n int, call func()) time.Duration {
+	took := make([]time.Duration, n)
+	for i := range took {
+		began := time.Now()
+		call()
+		took[i] = time.Since(began)
+	}
+	slices.Sort(took)
+	return took[n/2]
+}
