@@ -35,6 +35,10 @@ type Config struct {
 	Debug        bool     // log each request
 	Prefix       string   // of all paths: empty, or /so/and/so without a slash at its end
 	AllowedHosts []string // that a request may name, without port
+	User         string   // the one who may log in; empty: all of PasswordFile
+	PasswordFile string   // path; empty: everyone may look
+	TLSCert      string   // path; empty: no TLS
+	TLSKey       string
 	Warnings     []string // to log at start, in words
 }
 
@@ -75,7 +79,7 @@ func Parse(path string, data []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	r := reader{file: path, c: Default()}
+	r := reader{file: path, c: Default(), given: make(map[string]jobinfo.Value)}
 	r.c.Tree = filepath.Join(filepath.Dir(path), r.c.Tree)
 	r.c.Warnings = append(r.c.Warnings, file.Warnings...)
 	if s, ok := file.Section(serverSection); ok {
@@ -85,6 +89,7 @@ func Parse(path string, data []byte) (Config, error) {
 		r.read(s, webKeys)
 		r.warnUnknown(s)
 	}
+	r.checkPairs()
 	if len(r.faults) > 0 {
 		return Config{}, r.faults
 	}

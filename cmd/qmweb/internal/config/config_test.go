@@ -39,6 +39,9 @@ func TestAllKeys(t *testing.T) {
 	if !slices.Equal(c.InfoNames, []string{"proc_config.cfg", "infos.xml", "job.sh"}) || !slices.Equal(c.AllowedHosts, []string{"qm.example.org", "::1"}) {
 		t.Errorf("got %+v", c)
 	}
+	if c.User != "lab" || c.PasswordFile != filepath.Join("testdata", "passwords") || c.TLSCert != "/etc/qm/cert.pem" || c.TLSKey != filepath.Join("testdata", "key.pem") {
+		t.Errorf("got %+v", c)
+	}
 	const file = "testdata/all.good.cfg"
 	if want := []string{
 		file + ", line 13: [WEB_QMserver] has no key the_porrt; did you mean The_Port?",

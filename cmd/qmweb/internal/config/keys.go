@@ -21,6 +21,7 @@ type reader struct {
 	file   string
 	c      Config
 	faults jobinfo.Refusals
+	given  map[string]jobinfo.Value // of qmweb's own section, by the key's name
 }
 
 // key is a key as documented and what takes its value. What take returns says
@@ -47,10 +48,19 @@ var webKeys = []key{
 	{"Licence_to_kill", takeReadOnly},
 	{"Path_prefix", takePrefix},
 	{"Allowed_hosts", takeAllowedHosts},
-	{"User", takeProtection},
-	{"Password_file", takeProtection},
-	{"TLS_cert", takeProtection},
-	{"TLS_key", takeProtection},
+	{"User", takeUser},
+	{"Password_file", takePath(func(c *Config) *string { return &c.PasswordFile })},
+	{"TLS_cert", takePath(func(c *Config) *string { return &c.TLSCert })},
+	{"TLS_key", takePath(func(c *Config) *string { return &c.TLSKey })},
+}
+
+// WebKeys are the names of the keys of qmweb's own section.
+func WebKeys() []string {
+	names := make([]string, len(webKeys))
+	for i, k := range webKeys {
+		names[i] = k.name
+	}
+	return names
 }
 
 func (r *reader) read(s *jobinfo.Section, keys []key) {
@@ -63,21 +73,18 @@ func (r *reader) read(s *jobinfo.Section, keys []key) {
 			r.faults = append(r.faults, refused)
 			continue
 		}
+		r.given[k.name] = v
 		if f := k.take(r, v.Text); f != nil {
 			r.faults = append(r.faults, &jobinfo.Refusal{
 				File: r.file, Line: v.Line, Key: k.name, Value: v.Text, Problem: f.problem, Remedy: f.remedy,
 			})
 		}
 	}
-	slices.SortStableFunc(r.faults, func(a, b *jobinfo.Refusal) int { return cmp.Compare(a.Line, b.Line) })
 }
 
 // warnUnknown warns of each key of the section that is none of webKeys.
 func (r *reader) warnUnknown(s *jobinfo.Section) {
-	known := make([]string, len(webKeys))
-	for i, k := range webKeys {
-		known[i] = k.name
-	}
+	known := WebKeys()
 	for _, k := range s.Keys() {
 		if slices.ContainsFunc(known, func(name string) bool { return strings.EqualFold(name, k.Name) }) {
 			continue
@@ -205,13 +212,40 @@ func takeAllowedHosts(r *reader, value string) *fault {
 	return nil
 }
 
-// takeProtection refuses what would be protected by a key that has no effect
-// yet: to run unprotected instead would be worse than not to run.
-func takeProtection(_ *reader, value string) *fault {
-	if value == "" {
+func takeUser(r *reader, value string) *fault {
+	if strings.Contains(value, ":") {
+		return &fault{"a user's name has no colon", "write the name alone, such as User = lab; the password's hash stands in Password_file"}
+	}
+	r.c.User = value
+	return nil
+}
+
+// takePath takes the path of a file, relative to the configuration's folder.
+func takePath(field func(*Config) *string) func(*reader, string) *fault {
+	return func(r *reader, value string) *fault {
+		if value != "" && !filepath.IsAbs(value) {
+			value = filepath.Join(filepath.Dir(r.file), value)
+		}
+		*field(&r.c) = value
 		return nil
 	}
-	return &fault{"this qmweb has neither passwords nor TLS yet", "remove the line and let qmweb listen on localhost, behind a web server that has them"}
+}
+
+// checkPairs refuses keys that mean nothing without another one: to run
+// without what they ask for would be worse than not to run.
+func (r *reader) checkPairs() {
+	for _, p := range []struct{ key, needs, remedy string }{
+		{"User", "Password_file", "write Password_file = FILE; qmweb -password prints a line for it"},
+		{"TLS_cert", "TLS_key", "write TLS_key = FILE, with the certificate's key"},
+		{"TLS_key", "TLS_cert", "write TLS_cert = FILE, with the certificate"},
+	} {
+		if v := r.given[p.key]; v.Text != "" && r.given[p.needs].Text == "" {
+			r.faults = append(r.faults, &jobinfo.Refusal{
+				File: r.file, Line: v.Line, Key: p.key, Value: v.Text, Problem: "it means nothing without " + p.needs, Remedy: p.remedy,
+			})
+		}
+	}
+	slices.SortStableFunc(r.faults, func(a, b *jobinfo.Refusal) int { return cmp.Compare(a.Line, b.Line) })
 }
 
 func list(value string) []string {

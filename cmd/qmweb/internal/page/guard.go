@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"qm/cmd/qmweb/internal/access"
+	"qm/pkg/layout"
 )
 
 // writePatience is how long one piece of an answer may take to be accepted by
@@ -36,18 +39,51 @@ func (s *site) guard(next http.Handler) http.Handler {
 		for _, h := range headers {
 			w.Header().Set(h[0], h[1])
 		}
-		switch {
-		case !s.knowsHost(r.Host):
-			s.fail(w, r, &failure{Status: http.StatusMisdirectedRequest, Title: "Unknown host name",
-				Text: "This request names a host that qmweb does not know. If it is the right one, add it to Allowed_hosts in the section [WEB_QMserver] of the configuration."})
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			w.Header().Set("Allow", "GET, HEAD")
-			s.fail(w, r, &failure{Status: http.StatusMethodNotAllowed, Title: "Read only",
-				Text: "qmweb only shows: it answers GET and HEAD. Jobs are stopped, taken back and removed with the file manager."})
-		default:
-			next.ServeHTTP(w, r)
+		if refused := s.refuse(w, r); refused != nil {
+			s.fail(w, r, refused)
+			return
 		}
+		next.ServeHTTP(w, r)
 	})
+}
+
+// refuse tells why a request is not looked at; nil: it is.
+func (s *site) refuse(w http.ResponseWriter, r *http.Request) error {
+	switch {
+	case !s.knowsHost(r.Host):
+		return &failure{Status: http.StatusMisdirectedRequest, Title: "Unknown host name",
+			Text: "This request names a host that qmweb does not know. If it is the right one, add it to Allowed_hosts in the section [WEB_QMserver] of the configuration."}
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		return &failure{Status: http.StatusMethodNotAllowed, Title: "Read only",
+			Text: "qmweb only shows: it answers GET and HEAD. Jobs are stopped, taken back and removed with the file manager."}
+	}
+	return s.refuseUser(w, r)
+}
+
+// refuseUser asks for user and password where there is a password file.
+func (s *site) refuseUser(w http.ResponseWriter, r *http.Request) error {
+	if s.Gate == nil {
+		return nil
+	}
+	name, password, given := r.BasicAuth()
+	answer := access.Refused
+	if given {
+		answer = s.Gate.Ask(name, password)
+	}
+	switch answer {
+	case access.Granted:
+		return nil
+	case access.Busy:
+		w.Header().Set("Retry-After", "5")
+		return &failure{http.StatusServiceUnavailable, "Busy", "Many people log in at this moment. Try again in a few seconds."}
+	case access.Refused:
+	}
+	if given {
+		s.Log.Warn("log-in refused", "user", layout.Display(name), "from", r.RemoteAddr)
+	}
+	w.Header().Set("WWW-Authenticate", `Basic realm="QM", charset="UTF-8"`)
+	return &failure{http.StatusUnauthorized, "Log in", "These pages ask for a user and a password. Whoever runs qmweb adds users to its Password_file."}
 }
 
 // end logs the request, and answers it if the handler panicked.

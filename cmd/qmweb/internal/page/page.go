@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"qm/cmd/qmweb/internal/access"
 	"qm/cmd/qmweb/internal/snapshot"
 )
 
@@ -22,6 +23,9 @@ type Options struct {
 	Refresh      time.Duration // for browsers without JavaScript
 	Details      bool          // show commands on the status page
 	LogRequests  bool
+	Gate         *access.Gate // who may look; nil: everyone
+	Warnings     []string     // what whoever runs qmweb has to know, in sentences, to show on the status page
+	Version      string       // of qmweb
 }
 
 // site serves the pages.
