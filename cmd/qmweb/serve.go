@@ -12,7 +12,9 @@ import (
 	"strconv"
 	"time"
 
+	"qm/cmd/qmweb/internal/access"
 	"qm/cmd/qmweb/internal/config"
+	"qm/cmd/qmweb/internal/confine"
 	"qm/cmd/qmweb/internal/page"
 	"qm/cmd/qmweb/internal/snapshot"
 )
@@ -21,22 +23,29 @@ import (
 // after qmweb was told to stop.
 const stopPatience = 3 * time.Second
 
-// serve answers requests until ctx is done.
-func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
+// errConfiguration says that something that the configuration names can't be
+// used.
+var errConfiguration = errors.New("the configuration is not accepted")
+
+// serve answers requests until ctx is done. Once it listens it calls confine,
+// after which the process may be able to do less.
+func serve(ctx context.Context, c config.Config, log *slog.Logger, confine func(config.Config, *slog.Logger)) error {
 	for _, w := range c.Warnings {
 		log.Warn("configuration", "note", w)
+	}
+	server, store, err := newServer(c, log)
+	if err != nil {
+		return err
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
 	if err != nil {
 		return fmt.Errorf("listen: %w; The_Port and Host of [WEB_QMserver] say where", err)
 	}
+	confine(c, log)
 	log.Info("listening", "url", urlOf(listener.Addr(), c), "tree", c.Tree, "version", buildVersion())
-	if c.Public() {
-		log.Warn("open to others", "host", c.Host, "note", "everyone who reaches this address can read all jobs; there is no password")
-	}
-	server := newServer(c, log)
+	go store.Get() // so that the first who asks waits less
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- answer(server, listener) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -53,21 +62,50 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 	return nil
 }
 
+func answer(server *http.Server, listener net.Listener) error {
+	if server.TLSConfig != nil {
+		return server.ServeTLS(listener, "", "")
+	}
+	return server.Serve(listener)
+}
+
 // newServer bounds what a request may cost before it is understood. What an
 // answer may take is page's to say, piece by piece.
-func newServer(c config.Config, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: page.New(page.Options{
-			Store: snapshot.NewStore(c.Tree, c.InfoNames), Log: log, Prefix: c.Prefix, AllowedHosts: c.AllowedHosts,
-			Refresh: c.Refresh, Details: c.Details, LogRequests: c.Debug,
-		}),
+func newServer(c config.Config, log *slog.Logger) (*http.Server, *snapshot.Store, error) {
+	o := page.Options{
+		Store: snapshot.NewStore(c.Tree, c.InfoNames), Log: log, Prefix: c.Prefix, AllowedHosts: c.AllowedHosts,
+		Refresh: c.Refresh, Details: c.Details, LogRequests: c.Debug, Version: buildVersion(),
+	}
+	var err error
+	if c.PasswordFile != "" {
+		if o.Gate, err = access.Open(c.PasswordFile, c.User, log); err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", errConfiguration, err)
+		}
+	}
+	logExposure(c, o.Gate, log)
+	found := confine.Look(c.Tree)
+	o.Store.See(snapshot.Sight{Public: found.Root})
+	if found.Root {
+		o.Warnings = append(o.Warnings, rootWarning)
+	}
+	server := &http.Server{
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		ConnState:         newCrowd(maxConnections).state,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong
 	}
+	if c.TLSCert != "" {
+		cert, err := openCertificate(c.TLSCert, c.TLSKey, log)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", errConfiguration, err)
+		}
+		server.TLSConfig = cert.config()
+	}
+	server.Handler = page.New(o)
+	return server, o.Store, nil
 }
 
 // urlOf is the address to type into a browser of this machine.
@@ -79,7 +117,11 @@ func urlOf(addr net.Addr, c config.Config) string {
 			host = "localhost"
 		}
 	}
-	return "http://" + net.JoinHostPort(host, port) + c.Prefix + "/"
+	scheme := "http://"
+	if c.TLSCert != "" {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, port) + c.Prefix + "/"
 }
 
 // buildVersion is what the Go tool noted of the source.

@@ -24,7 +24,7 @@ func started(t *testing.T, ctx context.Context, c config.Config) (address string
 	read, write := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := serve(ctx, c, slog.New(slog.NewTextHandler(write, nil)))
+		err := serve(ctx, c, slog.New(slog.NewTextHandler(write, nil)), unconfined)
 		write.Close()
 		done <- err
 	}()
@@ -40,6 +40,9 @@ func started(t *testing.T, ctx context.Context, c config.Config) (address string
 	t.Fatalf("it did not listen: %v", <-done)
 	return "", nil
 }
+
+// unconfined leaves the process of the tests what it may do.
+func unconfined(config.Config, *slog.Logger) {}
 
 func testConfig(t *testing.T) config.Config {
 	t.Helper()
@@ -82,7 +85,7 @@ func TestPortTaken(t *testing.T) {
 	defer l.Close()
 	c := testConfig(t)
 	c.Port = l.Addr().(*net.TCPAddr).Port
-	if err := serve(t.Context(), c, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "The_Port") {
+	if err := serve(t.Context(), c, slog.New(slog.DiscardHandler), unconfined); err == nil || !strings.Contains(err.Error(), "The_Port") {
 		t.Errorf("got %v", err)
 	}
 }
