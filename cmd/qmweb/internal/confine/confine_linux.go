@@ -30,7 +30,7 @@ func Confine(tree string, files ...string) (version int, folders []string, err e
 	if err != nil || version < 1 {
 		return 0, nil, ErrNoLandlock
 	}
-	time.Now().Local() // reads the time zone while it may
+	_, _ = time.Now().Zone() // reads the time zone while it may
 	rules := []landlock.Rule{
 		landlock.ROFiles(accountFiles...).IgnoreIfMissing(),
 		landlock.RODirs(accountFolders...).IgnoreIfMissing(),

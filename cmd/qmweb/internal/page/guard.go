@@ -98,6 +98,7 @@ func (s *site) end(w *answer, r *http.Request, began time.Time) {
 			p = http.ErrAbortHandler // half an answer must not look like a whole one
 		}
 	}
+	s.metrics.count(w.status, w.bytes)
 	if s.LogRequests {
 		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
 			slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", time.Since(began)), slog.String("from", r.RemoteAddr))

@@ -33,11 +33,12 @@ type site struct {
 	Options
 	zips    chan struct{} // one element for each archive being made
 	figures figures
+	metrics *metrics
 }
 
 // New returns the handler of all requests.
 func New(o Options) http.Handler {
-	s := &site{Options: o, zips: make(chan struct{}, maxZips)}
+	s := &site{Options: o, zips: make(chan struct{}, maxZips), metrics: newMetrics(o.Store, o.Version)}
 	return s.guard(s.routes())
 }
 
@@ -62,6 +63,7 @@ func (s *site) routes() *chi.Mux {
 	get("/download/{name}", s.downloadDone)
 	get("/download/{folder}/{name}", s.download)
 	get("/static/{file}", s.static)
+	get("/metrics", s.serveMetrics)
 	get("/healthz", s.healthz)
 	get("/readyz", s.readyz)
 	get("/api/v1/status", s.apiStatus)

@@ -54,6 +54,7 @@ var routeTests = []struct {
 	{"/static/refresh.js", 200, "use strict"},
 	{"/static/icon.svg", 200, "svg"},
 	{"/static/..%2Ftemplates%2Fbase.html", 404, ""},
+	{"/metrics", 200, `qm_jobs{state="done"} 1`},
 	{"/healthz", 200, "ok"},
 	{"/readyz", 503, "qmserver is not running"},
 	{"/api/v1/status", 200, `"counts":{"arriving":0,"queued":1,"running":1,"done":1,"lost":1}`},

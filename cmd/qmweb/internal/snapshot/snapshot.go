@@ -100,6 +100,19 @@ func (s *Snapshot) All(st layout.State) iter.Seq[*Job] {
 	}
 }
 
+// Outcomes counts the jobs of a state by their outcome; "unknown" is one, too.
+func (s *Snapshot) Outcomes(st layout.State) map[string]int {
+	var counts [1 + len(layout.Outcomes)]int
+	for _, p := range s.lists[st] {
+		counts[p.outcome]++
+	}
+	named := map[string]int{"unknown": counts[0]}
+	for i, o := range layout.Outcomes {
+		named[string(o)] = counts[i+1]
+	}
+	return named
+}
+
 // maxOwners is the most owners that Owners tells.
 const maxOwners = 200
 
