@@ -16,7 +16,7 @@ func TestMetrics(t *testing.T) {
 	s.get("/none", 404)
 	text := s.get("/metrics", 200)
 	s.wants(text, "\nqm_tree_up 1\n", "\nqm_server_alive 1\n", "\nqm_server_paused 1\n", "\nqm_slots 8\n", "\nqm_slots_used 3\n",
-		"\nqm_load1 1.5\n", "\nqm_disk_free_bytes 100\n", "\nqm_disk_total_bytes 1000\n", `qm_jobs{state="queued"} 1`, `qm_jobs{state="running"} 1`,
+		"\nqm_load1 1.5\n", "\nqm_disk_free_bytes 100\n", "\nqm_disk_total_bytes 1000\n", `qm_jobs{state="arriving"} 1`, `qm_jobs{state="running"} 1`,
 		`qm_done_jobs{outcome="failed"} 1`, `qm_done_jobs{outcome="succeeded"} 0`, `qmweb_requests_total{code="404"} 1`, "# TYPE qmweb_requests_total counter", "process_resident_memory_bytes")
 	for _, secret := range []string{"example.org", "waiting_job", "lab1"} {
 		if strings.Contains(text, secret) {

@@ -124,6 +124,9 @@ func (r *reader) readJob(dir *os.Root, e *entry, now time.Time) *Detail {
 		}
 		e.tail.update(dir, r.sight)
 		d.Progress, d.LastLine = e.tail.progress, e.tail.lastLine
+		if d.Record == nil { // the Python QM runs it
+			d.Started = e.tail.started
+		}
 	case layout.Done, layout.Lost:
 		if d.Record == nil || d.Record.Outcome == nil {
 			d.takeLog(dir, r.sight)

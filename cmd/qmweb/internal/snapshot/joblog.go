@@ -24,6 +24,7 @@ const (
 type tail struct {
 	size     int64
 	modified time.Time
+	started  time.Time // zero: its first line does not tell
 	progress *jobinfo.Progress
 	lastLine string
 }
@@ -40,6 +41,7 @@ func (t *tail) update(dir *os.Root, sight Sight) {
 		return
 	}
 	*t = tail{size: info.Size(), modified: info.ModTime()}
+	t.started, _ = startedAt(f)
 	data := readAt(f, max(info.Size()-tailSize, 0), tailSize)
 	if p, ok := jobinfo.LastProgress(data); ok {
 		t.progress = &p
@@ -62,8 +64,7 @@ func (j *Job) takeLog(dir *os.Root, sight Sight) {
 		return
 	}
 	defer f.Close()
-	first, _, _ := bytes.Cut(readAt(f, 0, headSize), []byte("\n"))
-	if at, ok := layout.ParseStarted(strings.TrimSuffix(string(first), "\r")); ok && j.Started.IsZero() {
+	if at, ok := startedAt(f); ok && j.Started.IsZero() {
 		j.Started = at
 	}
 	end := readAt(f, max(info.Size()-endSize, 0), endSize)
@@ -73,6 +74,12 @@ func (j *Job) takeLog(dir *os.Root, sight Sight) {
 	if seconds, ok := jobinfo.LastTime(end); ok && (j.Started.IsZero() || j.Finished.IsZero()) && seconds < 1e9 {
 		j.Took = time.Duration(seconds * float64(time.Second))
 	}
+}
+
+// startedAt reads the first line of a log.
+func startedAt(f *os.File) (time.Time, bool) {
+	first, _, _ := bytes.Cut(readAt(f, 0, headSize), []byte("\n"))
+	return layout.ParseStarted(strings.TrimSuffix(string(first), "\r"))
 }
 
 func lastFinished(end []byte) (layout.LogEnd, bool) {

@@ -100,11 +100,14 @@ func (s *Snapshot) All(st layout.State) iter.Seq[*Job] {
 	}
 }
 
-// Outcomes counts the jobs of a state by their outcome; "unknown" is one, too.
+// Outcomes counts the jobs of a state that are read by their outcome;
+// "unknown" is one, too.
 func (s *Snapshot) Outcomes(st layout.State) map[string]int {
 	var counts [1 + len(layout.Outcomes)]int
 	for _, p := range s.lists[st] {
-		counts[p.outcome]++
+		if !p.is(isUnread) {
+			counts[p.outcome]++
+		}
 	}
 	named := map[string]int{"unknown": counts[0]}
 	for i, o := range layout.Outcomes {

@@ -185,6 +185,21 @@ func TestRunning(t *testing.T) {
 	}
 }
 
+// A job that the Python QM runs has no record, and its log tells since when.
+func TestRunningWithoutRecord(t *testing.T) {
+	tree := newTree(t)
+	started := time.Now().Add(-time.Hour).Truncate(time.Second)
+	tree.write(tree.job(layout.Running, "12:30 fit")+"/process.log", "Job started by QM at: "+started.Format("2006-01-02 15:04:05")+"\nprocessing 1 / 4\n")
+	tree.write(tree.job(layout.Running, "silent")+"/process.log", "no such line\n")
+	snap := tree.store().Get()
+	if j := snap.Find(layout.Running, "12:30 fit"); j == nil || !j.Started.Equal(started) || j.Progress == nil {
+		t.Errorf("got %+v", j)
+	}
+	if j := snap.Find(layout.Running, "silent"); j == nil || time.Since(j.Started) > time.Minute {
+		t.Errorf("got %+v", j)
+	}
+}
+
 // A record of an earlier run lies in the folder until the new one is written;
 // that of this run until the folder is moved on.
 func TestRunningAgain(t *testing.T) {
