@@ -3,34 +3,20 @@ package page
 import (
 	"archive/zip"
 	"compress/flate"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path"
-
-	"github.com/dustin/go-humanize"
+	"strings"
 
 	"qm/pkg/layout"
 )
 
-// Bounds of an archive: a job may hold anything, such as a sparse file of
-// terabytes, and each archive keeps a processor busy.
-const (
-	maxZips     = 4
-	maxZipFiles = 100_000
-	maxZipBytes = 16 << 30
-	maxZipDepth = 64
-)
-
-// zipFile is a file to pack: its path in the job's folder and its size when it
-// was found. A file that grows is cut there.
-type zipFile struct {
-	path string
-	info fs.FileInfo
-}
+// maxZips bounds how many archives are made at once: each keeps a processor
+// busy.
+const maxZips = 4
 
 func (s *site) downloadDone(w http.ResponseWriter, r *http.Request) error {
 	name, err := nameOf(r)
@@ -49,7 +35,7 @@ func (s *site) download(w http.ResponseWriter, r *http.Request) error {
 }
 
 // sendZip streams a job's folder as a zip: its regular files under their own
-// names, but no links and nothing of QM's own.
+// names, nothing of QM's own, and a list of what had to be left out.
 func (s *site) sendZip(w http.ResponseWriter, r *http.Request, p place) error {
 	select {
 	case s.zips <- struct{}{}:
@@ -58,12 +44,12 @@ func (s *site) sendZip(w http.ResponseWriter, r *http.Request, p place) error {
 		w.Header().Set("Retry-After", "30")
 		return &failure{http.StatusServiceUnavailable, "Busy", "Several folders are being packed already. Try again in a moment."}
 	}
-	dir, err := s.openJob(p)
+	dir, err := within(s, func() (*os.Root, error) { return s.openJob(p) }, func(dir *os.Root) { dir.Close() })
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	list := zipList{dir: dir}
+	list := zipList{dir: dir, sight: s.Store.Sight()}
 	if err := list.add(".", 0); err != nil {
 		return err
 	}
@@ -72,103 +58,106 @@ func (s *site) sendZip(w http.ResponseWriter, r *http.Request, p place) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := writeZip(w, dir, p.name, list.files); err != nil {
+	if err := list.pack(w, p.name); err != nil {
 		s.Log.Debug("zip broken off", "job", p.String(), "error", err)
 		panic(http.ErrAbortHandler) // a part of a zip must not look like a whole one
 	}
 	return nil
 }
 
-// zipList finds the files to pack before the first byte is sent, while it can
-// still be said that they are too many.
-type zipList struct {
-	dir   *os.Root
-	files []zipFile
-	found int // files, folders and whatever else
-	bytes int64
-}
-
-func (l *zipList) add(folder string, depth int) error {
-	d, err := l.dir.Open(folder + "/.")
-	if err != nil {
-		return l.unlessTop(err, depth)
-	}
-	defer d.Close()
-	for {
-		names, err := d.Readdirnames(1000)
-		for _, name := range names {
-			if err := l.addOne(path.Join(folder, name), depth); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return l.unlessTop(err, depth)
-		}
-	}
-}
-
-// unlessTop drops the error of a folder inside that can't be read: the rest is
-// worth having.
-func (l *zipList) unlessTop(err error, depth int) error {
-	if depth == 0 {
-		return err
-	}
-	return nil
-}
-
-func (l *zipList) addOne(name string, depth int) error {
-	if isOwn(name) {
-		return nil
-	}
-	info, err := l.dir.Lstat(name)
-	if err != nil {
-		return nil //nolint:nilerr // it is gone meanwhile
-	}
-	l.found++
-	if info.Mode().IsRegular() {
-		l.files = append(l.files, zipFile{name, info})
-		l.bytes += info.Size()
-	}
-	if l.found > maxZipFiles || l.bytes > maxZipBytes {
-		return &failure{http.StatusRequestEntityTooLarge, "Too large",
-			fmt.Sprintf("This folder has more than %s in it, or more than %s files. Copy it with the file manager, or take single files.",
-				humanize.IBytes(maxZipBytes), humanize.Comma(maxZipFiles))}
-	}
-	if info.IsDir() && depth < maxZipDepth {
-		return l.add(name, depth+1)
-	}
-	return nil
-}
-
-func writeZip(w io.Writer, dir *os.Root, top string, list []zipFile) error {
+// pack writes the archive; all in it lies in a folder of this name.
+func (l *zipList) pack(w io.Writer, top string) error {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-	for _, file := range list {
-		f, info, err := layout.OpenFile(dir, file.path)
-		if err != nil || !os.SameFile(info, file.info) {
-			if err == nil {
-				f.Close()
-			}
-			continue // gone, private, or something else by now
+	for _, file := range l.files {
+		f, info, err := l.sight.OpenFile(l.dir, file.path)
+		if err == nil && !os.SameFile(info, file.info) {
+			f.Close()
+			err = fs.ErrNotExist
 		}
-		err = writeEntry(z, path.Join(top, file.path), f, file.info)
+		if err != nil {
+			l.leave(file.path, leftWhy(err))
+			continue
+		}
+		err = l.packFile(z, path.Join(top, file.path), f, file)
 		f.Close()
 		if err != nil {
 			return err
 		}
 	}
+	if err := l.packLeft(z, top); err != nil {
+		return err
+	}
 	return z.Close()
 }
 
-func writeEntry(z *zip.Writer, name string, from io.Reader, info fs.FileInfo) error {
-	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: info.ModTime()}
-	h.SetMode(info.Mode().Perm())
+func leftWhy(err error) string {
+	if os.IsPermission(err) {
+		return "private"
+	}
+	return "gone since, or something else by now"
+}
+
+// packFile packs a file up to the size that it had when it was found. One that
+// can't be read to that size is packed as far as it goes, and the list says so.
+func (l *zipList) packFile(z *zip.Writer, name string, from io.Reader, file zipFile) error {
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: file.info.ModTime()}
+	h.SetMode(file.info.Mode().Perm())
 	w, err := z.CreateHeader(h)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(w, io.LimitReader(from, info.Size()))
+	source := &readErrors{from: io.LimitReader(from, file.info.Size())}
+	n, err := io.Copy(w, source)
+	if source.err == nil && err != nil {
+		return err // whoever asked is gone
+	}
+	if n < file.info.Size() {
+		l.leave(file.path, fmt.Sprintf("only the first %d of %d bytes could be read", n, file.info.Size()))
+	}
+	return nil
+}
+
+// readErrors tells the errors of reading from those of writing.
+type readErrors struct {
+	from io.Reader
+	err  error
+}
+
+func (r *readErrors) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+// packLeft packs the list of what was left out, if anything was.
+func (l *zipList) packLeft(z *zip.Writer, top string) error {
+	if len(l.left) == 0 && l.more == 0 {
+		return nil
+	}
+	var text strings.Builder
+	text.WriteString("What this archive lacks of the job's folder:\n")
+	for _, line := range l.left {
+		text.WriteString(line + "\n")
+	}
+	if l.more > 0 {
+		fmt.Fprintf(&text, "and %d more\n", l.more)
+	}
+	w, err := z.CreateHeader(&zip.FileHeader{Name: path.Join(top, l.listName()), Method: zip.Deflate})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, text.String())
 	return err
+}
+
+// listName is a name for the list that no file of the job has.
+func (l *zipList) listName() string {
+	name := "left-out.txt"
+	for i := 2; l.names[name]; i++ {
+		name = fmt.Sprintf("left-out-%d.txt", i)
+	}
+	return name
 }

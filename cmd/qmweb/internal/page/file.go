@@ -24,26 +24,55 @@ func (s *site) view(w http.ResponseWriter, r *http.Request) error {
 	if len(elems) == 0 {
 		return s.redirect(w, r, "/"+p.String()+"/")
 	}
-	dir, err := s.openJob(p)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	f, info, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) { return s.Store.Sight().OpenFile(dir, name) })
+	f, err := within(s, func() (*jobFile, error) { return s.openFile(p, elems) }, func(f *jobFile) { f.Close() })
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	h := w.Header()
 	h.Set("Content-Security-Policy", inert)
-	if isText(f) {
+	if f.text {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 	} else {
 		h.Set("Content-Type", "application/octet-stream")
 		h.Set("Content-Disposition", attachment(elems[len(elems)-1]))
 	}
-	http.ServeContent(w, r, "", info.ModTime(), f)
+	http.ServeContent(w, r, "", f.info.ModTime(), f.File)
 	return nil
+}
+
+// jobFile is an open file of a job.
+type jobFile struct {
+	*os.File
+	info os.FileInfo
+	text bool
+}
+
+func (s *site) openFile(p place, elems []string) (*jobFile, error) {
+	dir, err := s.openJob(p)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	f, info, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) { return s.Store.Sight().OpenFile(dir, name) })
+	if err != nil {
+		return nil, err
+	}
+	return &jobFile{f, info, isText(f)}, nil
+}
+
+// stream bounds how many files are sent at once: each may take very long.
+func (s *site) stream(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		select {
+		case s.streams <- struct{}{}:
+			defer func() { <-s.streams }()
+			return h(w, r)
+		default:
+			w.Header().Set("Retry-After", "5")
+			return tooMany()
+		}
+	}
 }
 
 // isText tells whether a file's beginning looks like text: no NUL, and no

@@ -3,6 +3,7 @@ package page
 import (
 	"archive/zip"
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -102,8 +103,9 @@ func TestZip(t *testing.T) {
 	s := newSite(t)
 	path := s.job("QM_dJobs", "b\xe9 \"x\"")
 	s.write(path+"/sub/deep.txt", "deep")
+	s.write(path+"/left-out.txt", "the job's own")
 	if err := os.Symlink("/etc/passwd", filepath.Join(s.tree, path, "link")); err != nil {
-		t.Log("without links:", err)
+		t.Skip("no links here:", err)
 	}
 	w := s.do("GET", "/download/QM_dJobs/"+layout.ID("b\xe9 \"x\""))
 	archive, err := zip.NewReader(bytes.NewReader(w.Body.Bytes()), int64(w.Body.Len()))
@@ -115,8 +117,16 @@ func TestZip(t *testing.T) {
 		got = append(got, strings.TrimPrefix(f.Name, "b\xe9 \"x\"/"))
 	}
 	slices.Sort(got)
-	if want := []string{"proc_config.cfg", "process.log", "sub/deep.txt"}; !slices.Equal(got, want) {
+	if want := []string{"left-out-2.txt", "left-out.txt", "proc_config.cfg", "process.log", "sub/deep.txt"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	list, err := archive.Open("b\xe9 \"x\"/left-out-2.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	if text, err := io.ReadAll(list); err != nil || string(text) != "What this archive lacks of the job's folder:\nlink: a link\n" {
+		t.Errorf("left out: %q, %v", text, err)
 	}
 }
 

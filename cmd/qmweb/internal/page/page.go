@@ -32,13 +32,18 @@ type Options struct {
 type site struct {
 	Options
 	zips    chan struct{} // one element for each archive being made
+	streams chan struct{} // one for each file or archive being sent
+	asking  chan struct{} // one for each request that asks the tree
 	figures figures
 	metrics *metrics
 }
 
 // New returns the handler of all requests.
 func New(o Options) http.Handler {
-	s := &site{Options: o, zips: make(chan struct{}, maxZips), metrics: newMetrics(o.Store, o.Version)}
+	s := &site{
+		Options: o, metrics: newMetrics(o.Store, o.Version),
+		zips: make(chan struct{}, maxZips), streams: make(chan struct{}, maxStreams), asking: make(chan struct{}, maxAsking),
+	}
 	return s.guard(s.routes())
 }
 
@@ -57,11 +62,11 @@ func (s *site) routes() *chi.Mux {
 	get("/{folder}", s.toSection)
 	get("/{folder}/", s.toSection)
 	get("/{folder}/{name}", s.toJob)
-	get("/{folder}/{name}/*", s.job)
-	get("/jobs/{name}", s.findJob)
-	get("/view/{folder}/{name}/*", s.view)
-	get("/download/{name}", s.downloadDone)
-	get("/download/{folder}/{name}", s.download)
+	get("/{folder}/{name}/*", s.patient(s.job))
+	get("/jobs/{name}", s.patient(s.findJob))
+	get("/view/{folder}/{name}/*", s.stream(s.view))
+	get("/download/{name}", s.stream(s.downloadDone))
+	get("/download/{folder}/{name}", s.stream(s.download))
 	get("/static/{file}", s.static)
 	get("/metrics", s.serveMetrics)
 	get("/healthz", s.healthz)
@@ -69,8 +74,8 @@ func (s *site) routes() *chi.Mux {
 	get("/api/v1/status", s.apiStatus)
 	get("/api/v1/jobs", s.apiJobs)
 	get("/api/v1/stats", s.apiStats)
-	get("/api/v1/jobs/{folder}/{name}", s.apiJob)
-	get("/api/v1/jobs/{folder}/{name}/log", s.apiLog)
+	get("/api/v1/jobs/{folder}/{name}", s.patient(s.apiJob))
+	get("/api/v1/jobs/{folder}/{name}/log", s.patient(s.apiLog))
 	if s.Prefix != "" {
 		r.Get(s.Prefix, s.serve(s.status))
 		r.Head(s.Prefix, s.serve(s.status))
