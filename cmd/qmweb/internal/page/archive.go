@@ -101,7 +101,7 @@ func leftWhy(err error) string {
 // packFile packs a file up to the size that it had when it was found. One that
 // can't be read to that size is packed as far as it goes, and the list says so.
 func (l *zipList) packFile(z *zip.Writer, name string, from io.Reader, file zipFile) error {
-	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: file.info.ModTime()}
+	h := &zip.FileHeader{Name: inZip(name), Method: zip.Deflate, Modified: file.info.ModTime()}
 	h.SetMode(file.info.Mode().Perm())
 	w, err := z.CreateHeader(h)
 	if err != nil {
@@ -117,6 +117,10 @@ func (l *zipList) packFile(z *zip.Writer, name string, from io.Reader, file zipF
 	}
 	return nil
 }
+
+// inZip is a name in an archive: what unpacks it on Windows takes a backslash
+// for a separator, and ..\x for a way out.
+func inZip(name string) string { return strings.ReplaceAll(name, `\`, "%5C") }
 
 // readErrors tells the errors of reading from those of writing.
 type readErrors struct {
@@ -145,7 +149,7 @@ func (l *zipList) packLeft(z *zip.Writer, top string) error {
 	if l.more > 0 {
 		fmt.Fprintf(&text, "and %d more\n", l.more)
 	}
-	w, err := z.CreateHeader(&zip.FileHeader{Name: path.Join(top, l.listName()), Method: zip.Deflate})
+	w, err := z.CreateHeader(&zip.FileHeader{Name: inZip(path.Join(top, l.listName())), Method: zip.Deflate})
 	if err != nil {
 		return err
 	}

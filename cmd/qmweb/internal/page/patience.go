@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -119,9 +120,7 @@ func (h *heldAnswer) Write(p []byte) (int, error) { return h.body.Write(p) }
 func (h *heldAnswer) send(w http.ResponseWriter) {
 	to := w.Header()
 	clear(to)
-	for key, values := range h.header {
-		to[key] = values
-	}
+	maps.Copy(to, h.header)
 	w.WriteHeader(h.status)
 	_, _ = w.Write(h.body.Bytes()) // whoever asked may be gone
 }
