@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -163,66 +159,6 @@ func fillJob(b *testing.B, dir string, st layout.State, i int) {
 	}
 	write(layout.RecordFile, string(data))
 	write(layout.JobLog, log)
-}
-
-// program is a qmweb that runs.
-type program struct {
-	*exec.Cmd
-	url    string
-	client http.Client
-}
-
-// buildWeb builds qmweb.
-func buildWeb(b *testing.B) (binary string) {
-	b.Helper()
-	binary = filepath.Join(b.TempDir(), "qmweb")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	return binary
-}
-
-// startWeb starts qmweb on a tree.
-func startWeb(b *testing.B, binary, tree string) *program {
-	b.Helper()
-	config := filepath.Join(b.TempDir(), "QMserv.cfg")
-	if err := os.WriteFile(config, []byte("[QMServer]\nQM_FOLDER = "+tree+"\n[WEB_QMserver]\nThe_Port = 0\n"), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	p := &program{Cmd: exec.Command(binary, "-config", config)}
-	p.client.Transport = &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}
-	stderr, err := p.StderrPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = p.Process.Kill() })
-	lines := bufio.NewScanner(stderr)
-	for lines.Scan() {
-		if m := regexp.MustCompile(`msg=listening url=(\S+)/`).FindStringSubmatch(lines.Text()); m != nil {
-			p.url = m[1]
-			go func() { _, _ = io.Copy(io.Discard, stderr) }()
-			return p
-		}
-	}
-	b.Fatal("it did not listen")
-	return nil
-}
-
-func (p *program) get(b *testing.B, path string) string {
-	answer, err := p.client.Get(p.url + path)
-	if err != nil {
-		b.Error(err)
-		return ""
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		b.Errorf("%s: %d, %v", path, answer.StatusCode, err)
-	}
-	return string(body)
 }
 
 // readAll waits until all jobs are read and returns how long that took.
