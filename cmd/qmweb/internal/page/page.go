@@ -86,6 +86,19 @@ func (s *site) routes() *chi.Mux {
 	return r
 }
 
+// Routes returns the patterns of all routes.
+func Routes() []string {
+	s := &site{Options: Options{Store: snapshot.NewStore("", nil)}}
+	var patterns []string
+	_ = chi.Walk(s.routes(), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if method == http.MethodGet {
+			patterns = append(patterns, route)
+		}
+		return nil
+	})
+	return patterns
+}
+
 // routeEscaped lets chi route by the path as it was sent. By default it does so
 // only where the escaping is unusual, and then leaves parameters escaped.
 func routeEscaped(next http.Handler) http.Handler {
