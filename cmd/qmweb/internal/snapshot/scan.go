@@ -19,8 +19,6 @@ const (
 	readBudget  = 300 * time.Millisecond // for what is new
 	againBudget = 50 * time.Millisecond  // for what may have changed: whoever asks waits for it
 	settleTime  = 10 * time.Second       // a folder that looks new is read again at each scan
-	rereadTime  = 10 * time.Second       // info files of queued jobs may be edited
-	rereadMost  = 100                    // such jobs in one scan
 )
 
 // scanner reads the tree again and again and keeps what does not change. One
@@ -35,6 +33,7 @@ type scanner struct {
 	byID    map[identity]*entry
 	unread  []*entry // newest first
 	fresh   []*entry // read, but their folders looked new at that time
+	waiting waiting
 	last    *Snapshot
 	line    line
 }
@@ -52,7 +51,7 @@ func (s *scanner) forget() {
 	}
 	s.byID = make(map[identity]*entry)
 	s.unread, s.fresh = nil, nil
-	s.id, s.watch, s.line = identity{}, watch{}, line{}
+	s.id, s.watch, s.line, s.waiting = identity{}, watch{}, line{}, newWaiting()
 }
 
 // open opens the tree. If it is another one than before, nothing of what was
@@ -149,7 +148,9 @@ func (s *scanner) read(root *os.Root, now time.Time) {
 	s.unread = s.readSome(dirs, s.unread, now, until)
 	until = time.Now().Add(againBudget)
 	s.fresh = append(s.fresh, s.readSome(dirs, fresh, now, until)...)
-	s.readSome(dirs, s.oldest(now), now, until)
+	queued := s.folders[layout.Queued]
+	s.fresh = append(s.fresh, s.readSome(dirs, s.waiting.edited(dirs[layout.Queued], queued, s.names, until), now, until)...)
+	s.waiting.forgetGone(queued)
 }
 
 // readSome reads entries until the time is up and returns the rest.
@@ -183,19 +184,6 @@ func (s *scanner) readOne(dirs *folders, e *entry, now time.Time) {
 // as it did a while ago, by our clock or by the file system's.
 func (e *entry) settled(now time.Time) bool {
 	return e.seen.before(instantOf(now)) > settleTime || now.Sub(fromNano(e.changed)) > settleTime
-}
-
-// oldest returns queued jobs whose info file may have been edited since it was
-// read, the longest ago first.
-func (s *scanner) oldest(now time.Time) []*entry {
-	var old []*entry
-	for _, e := range s.folders[layout.Queued].entries {
-		if e.read != 0 && e.read.before(instantOf(now)) > rereadTime {
-			old = append(old, e)
-		}
-	}
-	slices.SortFunc(old, func(a, b *entry) int { return cmp.Compare(a.read, b.read) })
-	return old[:min(len(old), rereadMost)]
 }
 
 // notes are ours and, while it lives, the server's; where both speak of one

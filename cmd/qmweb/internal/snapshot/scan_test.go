@@ -100,6 +100,37 @@ func TestSameIdentity(t *testing.T) {
 	}
 }
 
+// An info file that is edited while its job waits is seen, wherever in the queue
+// that is.
+func TestEditedInfo(t *testing.T) {
+	tree := newTree(t)
+	for i := range lookMostInfos + 10 {
+		tree.job(layout.Queued, fmt.Sprint("job", i))
+	}
+	s := newScanner(tree.path, testNames)
+	now := time.Now().Add(time.Hour) // so that all look settled
+	scan := func() *Snapshot {
+		now = now.Add(time.Second)
+		return s.scan(now)
+	}
+	for scan().Unread > 0 {
+		continue
+	}
+	for range 4 { // two rounds
+		scan()
+	}
+	for _, name := range []string{"job0", fmt.Sprint("job", lookMostInfos+9)} {
+		tree.write("QM_qJobs/"+name+"/proc_config.cfg", "[QMOptions]\nscript : edited\n")
+		last := s.last
+		for range 3 {
+			last = scan()
+		}
+		if j := last.Find(layout.Queued, name); j.Script != "edited" {
+			t.Errorf("%s: the script is %q", name, j.Script)
+		}
+	}
+}
+
 // A job that is dragged back is moved against the order of reading.
 func TestMovedBack(t *testing.T) {
 	tree := newTree(t)
