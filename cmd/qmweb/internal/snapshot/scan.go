@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"qm/pkg/layout"
@@ -19,6 +22,8 @@ const (
 	readBudget  = 300 * time.Millisecond // for what is new
 	againBudget = 50 * time.Millisecond  // for what may have changed: whoever asks waits for it
 	settleTime  = 10 * time.Second       // a folder that looks new is read again at each scan
+	readers     = 8                      // that read side by side
+	readBatch   = 64                     // entries that they read before the time is looked at
 )
 
 // scanner reads the tree again and again and keeps what does not change. One
@@ -138,9 +143,7 @@ func treeProblem(tree string, err error) string {
 func (s *scanner) read(root *os.Root, now time.Time) {
 	dirs := openFolders(root)
 	defer dirs.close()
-	for _, e := range s.folders[layout.Running].entries {
-		s.readOne(dirs, e, now)
-	}
+	s.readBeside(dirs, slices.Collect(maps.Values(s.folders[layout.Running].entries)), now)
 	slices.SortStableFunc(s.unread, func(a, b *entry) int { return cmp.Compare(b.changed, a.changed) })
 	until := time.Now().Add(readBudget)
 	fresh := s.fresh
@@ -155,29 +158,50 @@ func (s *scanner) read(root *os.Root, now time.Time) {
 
 // readSome reads entries until the time is up and returns the rest.
 func (s *scanner) readSome(dirs *folders, todo []*entry, now, until time.Time) []*entry {
-	for i, e := range todo {
+	for len(todo) > 0 {
 		if time.Now().After(until) {
-			return slices.Clone(todo[i:])
+			return slices.Clone(todo)
 		}
-		if e.gone || e.read == instantOf(now) {
-			continue
-		}
-		s.readOne(dirs, e, now)
-		if !e.settled(now) {
-			s.fresh = append(s.fresh, e)
+		some := todo[:min(len(todo), readBatch)]
+		todo = todo[len(some):]
+		some = slices.DeleteFunc(slices.Clone(some), func(e *entry) bool { return e.gone || e.read == instantOf(now) })
+		s.readBeside(dirs, some, now)
+		for _, e := range some {
+			if !e.settled(now) {
+				s.fresh = append(s.fresh, e)
+			}
 		}
 	}
 	return nil
 }
 
-func (s *scanner) readOne(dirs *folders, e *entry, now time.Time) {
-	j := s.readSafely(dirs[e.state], e, now)
+// readBeside reads entries side by side: a disk that is far away, or turns,
+// lets each of them wait.
+func (s *scanner) readBeside(dirs *folders, some []*entry, now time.Time) {
+	read := make([]*Job, len(some))
+	var next atomic.Int32
+	var all sync.WaitGroup
+	for range min(readers, len(some)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(some); i = int(next.Add(1)) - 1 {
+				read[i] = s.readSafely(dirs[some[i].state], some[i], now)
+				s.pulse()
+			}
+		})
+	}
+	all.Wait()
+	for i, e := range some {
+		s.keep(e, read[i], now)
+	}
+}
+
+// keep makes what was read what is known; nil: nothing new is.
+func (s *scanner) keep(e *entry, j *Job, now time.Time) {
 	e.read = instantOf(now)
 	if j != nil {
 		f := s.folders[e.state]
 		f.put(e, pack(j, f.owners))
 	}
-	s.pulse()
 }
 
 // settled tells that nobody is about to write more into the folder: it looks
