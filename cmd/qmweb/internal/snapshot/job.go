@@ -25,21 +25,26 @@ const (
 
 const maxProcs = 1 << 20 // nobody has so many
 
-// folders are the four folders, open; nil where one can't be opened.
-type folders [len(layout.States)]*os.Root
+// folders are the four folders, open.
+type folders struct {
+	dirs    [len(layout.States)]*os.Root // nil where one can't be opened
+	private [len(layout.States)]bool     // because it is private
+}
 
-func openFolders(root *os.Root) *folders {
+func (s *scanner) openFolders(root *os.Root) *folders {
 	var d folders
 	for _, st := range layout.States {
-		if dir, err := layout.OpenJob(root, st.Folder()); err == nil {
-			d[st] = dir
+		dir, err := s.sight.OpenJob(root, st.Folder())
+		if err == nil {
+			d.dirs[st] = dir
 		}
+		d.private[st] = errors.Is(err, fs.ErrPermission)
 	}
 	return &d
 }
 
 func (d *folders) close() {
-	for _, dir := range d {
+	for _, dir := range d.dirs {
 		if dir != nil {
 			dir.Close()
 		}
@@ -64,14 +69,20 @@ func (e *entry) unreadJob() *Job {
 
 // readSafely reads a job. Whatever lies in its folder, it comes back with what
 // can be told; nil: nothing else than before.
-func (s *scanner) readSafely(dir *os.Root, e *entry, now time.Time) (j *Job) {
+func (s *scanner) readSafely(dirs *folders, e *entry, now time.Time) (j *Job) {
 	defer func() {
 		if p := recover(); p != nil {
 			j = e.unreadJob()
 			j.Unread, j.Reason = false, fmt.Sprintf("its folder can't be read: %v", p)
 		}
 	}()
-	if dir == nil {
+	dir := dirs.dirs[e.state]
+	switch {
+	case dirs.private[e.state]:
+		j = e.unreadJob()
+		j.Unread, j.Private = false, true
+		return j
+	case dir == nil:
 		return nil
 	}
 	job, err := s.sight.OpenJob(dir, e.name)

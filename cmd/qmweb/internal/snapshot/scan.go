@@ -101,7 +101,7 @@ func (s *scanner) look(now time.Time) *Snapshot {
 	defer root.Close()
 	s.list(root, now)
 	s.read(root, now)
-	server, queue := s.watch.look(root, s.sight, now)
+	server, queue := s.watch.look(root, now)
 	snap := &Snapshot{Server: server}
 	for _, e := range s.unread {
 		if e.job.is(isUnread) && !e.gone {
@@ -141,7 +141,7 @@ func treeProblem(tree string, err error) string {
 // read reads the running jobs and, as far as the budget goes, what is new and
 // what may have changed.
 func (s *scanner) read(root *os.Root, now time.Time) {
-	dirs := openFolders(root)
+	dirs := s.openFolders(root)
 	defer dirs.close()
 	s.readBeside(dirs, slices.Collect(maps.Values(s.folders[layout.Running].entries)), now)
 	slices.SortStableFunc(s.unread, func(a, b *entry) int { return cmp.Compare(b.changed, a.changed) })
@@ -152,7 +152,7 @@ func (s *scanner) read(root *os.Root, now time.Time) {
 	until = time.Now().Add(againBudget)
 	s.fresh = append(s.fresh, s.readSome(dirs, fresh, now, until)...)
 	queued := s.folders[layout.Queued]
-	s.fresh = append(s.fresh, s.readSome(dirs, s.waiting.edited(dirs[layout.Queued], queued, s.names, until), now, until)...)
+	s.fresh = append(s.fresh, s.readSome(dirs, s.waiting.edited(dirs.dirs[layout.Queued], queued, s.names, until), now, until)...)
 	s.waiting.forgetGone(queued)
 }
 
@@ -184,7 +184,7 @@ func (s *scanner) readBeside(dirs *folders, some []*entry, now time.Time) {
 	for range min(readers, len(some)) {
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(some); i = int(next.Add(1)) - 1 {
-				read[i] = s.readSafely(dirs[some[i].state], some[i], now)
+				read[i] = s.readSafely(dirs, some[i], now)
 				s.pulse()
 			}
 		})

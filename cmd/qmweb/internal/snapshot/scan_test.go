@@ -312,7 +312,7 @@ func TestHeartbeat(t *testing.T) {
 	defer root.Close()
 	now := time.Now()
 	look := func() Server {
-		s, _ := w.look(root, Sight{}, now)
+		s, _ := w.look(root, now)
 		return s
 	}
 	if s := look(); s.Alive || s.Known || s.Problem == "" {

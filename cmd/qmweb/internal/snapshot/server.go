@@ -32,11 +32,11 @@ type watch struct {
 	queue   *layout.Queue
 }
 
-// look reads heartbeat and queue. The queue is nil if there is none, and the
+// look reads heartbeat and queue, in which there is nothing private. The queue is nil if there is none, and the
 // same one as before if nothing changed.
-func (w *watch) look(root *os.Root, sight Sight, now time.Time) (Server, *layout.Queue) {
-	s := w.heartbeat(root, sight, now)
-	data, err := sight.readFile(root, layout.QueueFile, layout.MaxStatus)
+func (w *watch) look(root *os.Root, now time.Time) (Server, *layout.Queue) {
+	s := w.heartbeat(root, now)
+	data, err := layout.ReadFile(root, layout.QueueFile, layout.MaxStatus)
 	if err != nil {
 		w.written, w.queue = nil, nil
 	} else if w.written == nil || !bytes.Equal(data, w.written) {
@@ -48,8 +48,8 @@ func (w *watch) look(root *os.Root, sight Sight, now time.Time) (Server, *layout
 	return s, w.queue
 }
 
-func (w *watch) heartbeat(root *os.Root, sight Sight, now time.Time) Server {
-	data, err := sight.readFile(root, layout.HeartbeatFile, layout.MaxStatus)
+func (w *watch) heartbeat(root *os.Root, now time.Time) Server {
+	data, err := layout.ReadFile(root, layout.HeartbeatFile, layout.MaxStatus)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Server{Problem: "No qmserver has run here yet."}
 	} else if err != nil {

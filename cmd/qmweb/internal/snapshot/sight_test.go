@@ -82,3 +82,23 @@ func TestPublicSight(t *testing.T) {
 		t.Errorf("its info file: %+v, %v", d, err)
 	}
 }
+
+// In a folder that is private as a whole all jobs are.
+func TestPublicSightOfFolder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such permissions here")
+	}
+	tree := newTree(t)
+	tree.job(layout.Done, "a")
+	if err := os.Chmod(filepath.Join(tree.path, layout.Done.Folder()), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	store := tree.store()
+	store.See(Sight{Public: true})
+	if j := store.Get().Find(layout.Done, "a"); j == nil || !j.Private || j.Unread || j.Script != "" {
+		t.Errorf("got %+v", j)
+	}
+	if _, err := store.OpenJob(layout.Done, "a"); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("it opens: %v", err)
+	}
+}
