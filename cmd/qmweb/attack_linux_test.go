@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"qm/cmd/qmweb/internal/page"
 	"qm/pkg/layout"
 )
 
@@ -150,6 +151,7 @@ func TestAttack(t *testing.T) {
 	t.Run("scripts", p.scripts)
 	t.Run("archives", p.archives)
 	t.Run("odd requests", p.oddRequests)
+	t.Run("all routes", p.allRoutes)
 	t.Run("slow clients", p.slowClients)
 	if p.web.get(t, "/healthz") != "ok\n" {
 		t.Error("it is not well")
@@ -283,6 +285,22 @@ func (p *prey) archives(t *testing.T) {
 	}
 	if status, answer := p.send("GET /view/QM_dJobs/large/sparse HTTP/1.1\r\nHost: " + p.host + "\r\nConnection: close\r\nRange: bytes=-10\r\n\r\n"); status != "206" || !strings.HasSuffix(answer, strings.Repeat("\x00", 10)) {
 		t.Errorf("the end of 100 GB: %s", status)
+	}
+}
+
+// allRoutes asks for everything there is of each job.
+func (p *prey) allRoutes(t *testing.T) {
+	for _, pattern := range page.Routes() {
+		for _, st := range layout.States {
+			for _, name := range []string{"job", "bad\xff\x1b[2J\nname", "none"} {
+				path := strings.NewReplacer("{folder}", st.Folder(), "{name}", layout.ID(name), "{file}", "style.css", "*", "process.log").Replace(pattern)
+				for _, method := range []string{"GET", "HEAD"} {
+					if status, answer := p.send(p.request(method, path)); status >= "500" && pattern != "/readyz" || status == "" || strings.Contains(answer, secret) {
+						t.Errorf("%s %s: %s", method, path, status)
+					}
+				}
+			}
+		}
 	}
 }
 

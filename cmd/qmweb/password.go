@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"os/user"
 
 	"golang.org/x/term"
@@ -50,6 +51,7 @@ func readLine(in *os.File) ([]byte, error) {
 }
 
 func askTwice(name string, in *os.File, prompts io.Writer) ([]byte, error) {
+	defer echoAfterInterrupt(in)()
 	var given [2][]byte
 	for i, prompt := range []string{"Password of " + name + ": ", "Once more: "} {
 		fmt.Fprint(prompts, prompt)
@@ -64,4 +66,25 @@ func askTwice(name string, in *os.File, prompts io.Writer) ([]byte, error) {
 		return nil, errors.New("the two passwords differ")
 	}
 	return given[0], nil
+}
+
+// echoAfterInterrupt lets Ctrl-C end the program with the terminal as it was.
+// What it returns ends that.
+func echoAfterInterrupt(in *os.File) (end func()) {
+	before, err := term.GetState(int(in.Fd()))
+	if err != nil {
+		return func() {}
+	}
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	go func() {
+		if _, interrupted := <-interrupts; interrupted {
+			_ = term.Restore(int(in.Fd()), before) // nothing is left to be done about it
+			os.Exit(exitFailed)
+		}
+	}()
+	return func() {
+		signal.Stop(interrupts)
+		close(interrupts)
+	}
 }
