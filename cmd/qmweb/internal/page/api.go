@@ -83,12 +83,20 @@ type jsonJobs struct {
 // sendJSON answers with v, packed and tagged. It writes nothing if v can't be
 // encoded.
 func sendJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	b, err := jsonBody(v)
+	if err != nil {
+		return err
+	}
+	b.send(w, r, http.StatusOK)
+	return nil
+}
+
+func jsonBody(v any) (*body, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
+		return nil, fmt.Errorf("encode answer: %w", err)
 	}
-	newBody("application/json", append(data, '\n')).send(w, r, http.StatusOK)
-	return nil
+	return newBody("application/json", append(data, '\n')), nil
 }
 
 func (s *site) apiStatus(w http.ResponseWriter, r *http.Request) error {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"qm/cmd/qmweb/internal/stats"
-	"qm/pkg/layout"
 )
 
 // jsonStats is /api/v1/stats. What is not known is null.
@@ -24,18 +23,28 @@ type jsonStats struct {
 
 // jsonGroup sums up jobs: those of an owner, of a step, or of both.
 type jsonGroup struct {
-	Owner          *string        `json:"owner,omitempty"`
-	Start          *time.Time     `json:"start,omitempty"`
-	Jobs           int            `json:"jobs"`
-	Outcomes       map[string]int `json:"outcomes"`
-	ProcessorHours float64        `json:"processor_hours"`
-	CPUHours       float64        `json:"cpu_hours"`
-	Wait           jsonSpread     `json:"wait"`
-	Run            jsonSpread     `json:"run"`
-	Asked          *float64       `json:"processors_asked"`
-	Used           *float64       `json:"processors_used"`
-	PeakMemory     *int64         `json:"peak_memory_bytes"`
-	MedianMemory   *int64         `json:"median_memory_bytes"`
+	Owner          *string      `json:"owner,omitempty"`
+	Start          *time.Time   `json:"start,omitempty"`
+	Jobs           int          `json:"jobs"`
+	Outcomes       jsonOutcomes `json:"outcomes"`
+	ProcessorHours float64      `json:"processor_hours"`
+	CPUHours       float64      `json:"cpu_hours"`
+	Wait           jsonSpread   `json:"wait"`
+	Run            jsonSpread   `json:"run"`
+	Asked          *float64     `json:"processors_asked"`
+	Used           *float64     `json:"processors_used"`
+	PeakMemory     *int64       `json:"peak_memory_bytes"`
+	MedianMemory   *int64       `json:"median_memory_bytes"`
+}
+
+type jsonOutcomes struct {
+	Succeeded   int `json:"succeeded"`
+	Failed      int `json:"failed"`
+	Stopped     int `json:"stopped"`
+	TimedOut    int `json:"timed-out"`
+	Interrupted int `json:"interrupted"`
+	Rejected    int `json:"rejected"`
+	Unknown     int `json:"unknown"`
 }
 
 type jsonSpread struct {
@@ -57,11 +66,20 @@ type jsonSeries struct {
 }
 
 func (s *site) apiStats(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.statistics(r)
+	f, err := s.figure(r)
 	if err != nil {
 		return err
 	}
-	out := jsonStats{
+	b, err := f.json()
+	if err != nil {
+		return err
+	}
+	b.send(w, r, http.StatusOK)
+	return nil
+}
+
+func jsonStatsOf(st *stats.Stats) *jsonStats {
+	out := &jsonStats{
 		Period: st.Period.String(), By: st.Step.String(), Owner: st.Owner, From: st.From, To: st.To, Total: groupOf(&st.Total),
 		Owners: make([]jsonGroup, len(st.Owners)), Steps: make([]jsonGroup, len(st.Steps)), Rows: make([]jsonGroup, len(st.Rows)),
 		Timeline: jsonTimeline{From: st.Timeline.From, Span: st.Timeline.Span.Seconds(), Series: make([]jsonSeries, len(st.Timeline.Series))},
@@ -81,18 +99,19 @@ func (s *site) apiStats(w http.ResponseWriter, r *http.Request) error {
 	for i, one := range st.Timeline.Series {
 		out.Timeline.Series[i] = jsonSeries(one)
 	}
-	return sendJSON(w, r, out)
+	return out
 }
 
 func groupOf(g *stats.Group) jsonGroup {
 	out := jsonGroup{
-		Jobs: g.Jobs, Outcomes: make(map[string]int), ProcessorHours: g.ProcessorHours, CPUHours: g.CPUHours,
+		Jobs: g.Jobs, ProcessorHours: g.ProcessorHours, CPUHours: g.CPUHours,
 		Wait: spreadOf(g.Wait), Run: spreadOf(g.Run),
 	}
-	for i, o := range layout.Outcomes {
-		out.Outcomes[string(o)] = g.Outcomes[i]
+	o := &out.Outcomes
+	for i, n := range []*int{&o.Succeeded, &o.Failed, &o.Stopped, &o.TimedOut, &o.Interrupted, &o.Rejected} {
+		*n = g.Outcomes[i] // in the order of layout.Outcomes
 	}
-	out.Outcomes["unknown"] = g.Unknown
+	o.Unknown = g.Unknown
 	if g.Asked > 0 {
 		out.Asked, out.Used = &g.Asked, &g.Used
 	}

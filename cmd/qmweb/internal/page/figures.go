@@ -15,7 +15,7 @@ import (
 const (
 	freshFigures = 5 * time.Second
 	sameFigures  = time.Minute
-	maxFigures   = 16 // of different queries
+	maxFigures   = 4 // of different queries
 )
 
 // figures keeps computed statistics, so that many readers cost one look at all
@@ -29,34 +29,45 @@ type figure struct {
 	version uint64
 	at      time.Time
 	stats   *stats.Stats
+	json    func() (*body, error)
 }
 
 // get returns the statistics, not more than some seconds old. Who asks while
 // they are computed waits for the same ones.
-func (f *figures) get(snap *snapshot.Snapshot, q stats.Query, now time.Time) *stats.Stats {
+func (f *figures) get(snap *snapshot.Snapshot, q stats.Query, now time.Time) *figure {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old := f.kept[q]
 	if old != nil {
 		if age := now.Sub(old.at); age < freshFigures || age < sameFigures && old.version == snap.Version {
-			return old.stats
+			return old
 		}
 	}
 	if f.kept == nil || len(f.kept) >= maxFigures {
 		f.kept = make(map[stats.Query]*figure)
 	}
-	made := stats.Of(snap, q, now)
-	f.kept[q] = &figure{snap.Version, now, made}
+	made := &figure{version: snap.Version, at: now, stats: stats.Of(snap, q, now)}
+	made.json = sync.OnceValues(func() (*body, error) { return jsonBody(jsonStatsOf(made.stats)) })
+	f.kept[q] = made
 	return made
 }
 
-// statistics returns what a request asks for by period, by and owner.
-func (s *site) statistics(r *http.Request) (*stats.Stats, error) {
+// figure returns what a request asks for by period, by and owner.
+func (s *site) figure(r *http.Request) (*figure, error) {
 	q, err := parseStats(r)
 	if err != nil {
 		return nil, err
 	}
 	return s.figures.get(s.Store.Get(), q, time.Now()), nil
+}
+
+// statistics returns the statistics of figure.
+func (s *site) statistics(r *http.Request) (*stats.Stats, error) {
+	f, err := s.figure(r)
+	if err != nil {
+		return nil, err
+	}
+	return f.stats, nil
 }
 
 // parseStats reads period, by and owner. What is empty counts as not given.

@@ -72,6 +72,7 @@ var routeTests = []struct {
 	{"/api/v1/jobs/QM_dJobs/done_job/log?offset=%x", 400, "percent-encoded"},
 	{"/api/v1/stats", 200, `"period":"30d","by":"day","owner":""`},
 	{"/api/v1/stats?period=all&by=day&owner=a@example.org", 200, `"owners":[{"owner":"a@example.org","jobs":`},
+	{"/api/v1/stats?period=all", 200, `"outcomes":{"succeeded":0,"failed":1,"stopped":0,"timed-out":0,"interrupted":0,"rejected":0,"unknown":1}`},
 	{"/api/v1/stats?period=8d", 400, `7d, 30d, 365d or all`},
 	{"/api/v1/stats?by=week", 400, `day or month`},
 	{"/api/v1/none", 404, `{"error":`},

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"qm/pkg/layout"
@@ -135,10 +136,16 @@ func (f *folder) list(root *os.Root, now time.Time) (came, went []*entry) {
 	return came, went
 }
 
+// fail returns the jobs that are gone because the folder is. Where it only can't
+// be read at this moment they stay as they were.
 func (f *folder) fail(err error) (went []*entry) {
 	f.problem = ""
 	if !errors.Is(err, fs.ErrNotExist) {
 		f.problem = "this folder can't be read: " + plainError(err)
+	}
+	f.stamp, f.listed = stamp{}, time.Time{}
+	if passing(err) {
+		return nil
 	}
 	for _, e := range f.entries {
 		went = append(went, e)
@@ -146,8 +153,19 @@ func (f *folder) fail(err error) (went []*entry) {
 	for _, e := range went {
 		f.forget(e)
 	}
-	f.stamp, f.listed, f.notes = stamp{}, time.Time{}, nil
+	f.notes = nil
 	return went
+}
+
+// passing tells whether an error says nothing of what there is, but that the
+// disk or the network share did not give it.
+func passing(err error) bool {
+	for _, lasting := range []error{fs.ErrNotExist, fs.ErrPermission, layout.ErrNotFolder, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG} {
+		if errors.Is(err, lasting) {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *folder) namesIn(dir *os.Root) ([]string, error) {
@@ -191,7 +209,7 @@ func (f *folder) update(dir *os.Root, names []string, now instant) (came, went [
 			continue // gone since it was listed
 		}
 		if !info.IsDir() {
-			f.notes = append(f.notes, f.noJob(name, info))
+			f.note(name, info)
 			continue
 		}
 		e, news := f.meet(name, factsOf(info), now)
@@ -234,7 +252,19 @@ func (f *folder) meet(name string, now facts, at instant) (e *entry, news bool) 
 	return old, true
 }
 
-// noJob is the note for what is no folder.
+// maxStray is how much that is no job is told of in a folder.
+const maxStray = 200
+
+// note notes what is no folder.
+func (f *folder) note(name string, info fs.FileInfo) {
+	switch n := len(f.notes); {
+	case n < maxStray:
+		f.notes = append(f.notes, f.noJob(name, info))
+	case n == maxStray:
+		f.notes = append(f.notes, layout.Note{Folder: f.state.Folder(), Text: "more lies here that is no job"})
+	}
+}
+
 func (f *folder) noJob(name string, info fs.FileInfo) layout.Note {
 	text := "this is a file, not a job: drop a folder that holds the info file and all that the job needs"
 	if info.Mode()&fs.ModeSymlink != 0 {

@@ -77,9 +77,23 @@ func (s *scanner) open() (*os.Root, error) {
 	return root, nil
 }
 
-// scan reads what is new in the tree.
+// scan reads what is new in the tree. Where that fails at this moment, it
+// returns the last snapshot again.
 func (s *scanner) scan(now time.Time) *Snapshot {
-	snap := s.look(now)
+	root, err := s.open()
+	switch {
+	case err == nil:
+		defer root.Close()
+		return s.publish(s.look(root, now), now)
+	case passing(err) && s.last.Problem == "" && s.last.Version > 0:
+		return s.last
+	}
+	s.forget()
+	return s.publish(&Snapshot{Problem: treeProblem(s.tree, err)}, now)
+}
+
+// publish completes a snapshot.
+func (s *scanner) publish(snap *Snapshot, now time.Time) *Snapshot {
 	snap.At = now
 	s.pulse()
 	if s.last.says(snap) {
@@ -92,13 +106,7 @@ func (s *scanner) scan(now time.Time) *Snapshot {
 	return snap
 }
 
-func (s *scanner) look(now time.Time) *Snapshot {
-	root, err := s.open()
-	if err != nil {
-		s.forget()
-		return &Snapshot{Problem: treeProblem(s.tree, err)}
-	}
-	defer root.Close()
+func (s *scanner) look(root *os.Root, now time.Time) *Snapshot {
 	s.list(root, now)
 	s.read(root, now)
 	server, queue := s.watch.look(root, now)

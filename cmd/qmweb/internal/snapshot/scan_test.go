@@ -3,11 +3,14 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -385,6 +388,43 @@ func TestSharedScan(t *testing.T) {
 	}
 	if &first[0] != &second[0] || one.Version != two.Version {
 		t.Error("an unchanged list was made anew")
+	}
+}
+
+// What a disk does not give at this moment is not gone.
+func TestPassingErrors(t *testing.T) {
+	for err, want := range map[error]bool{
+		fs.ErrNotExist: false, fs.ErrPermission: false, layout.ErrNotFolder: false, syscall.ENOTDIR: false,
+		syscall.EIO: true, syscall.ETIMEDOUT: true, io.ErrUnexpectedEOF: true,
+	} {
+		if got := passing(&fs.PathError{Op: "open", Path: "x", Err: err}); got != want {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+	tree := newTree(t)
+	tree.job(layout.Done, "a")
+	s := newScanner(tree.path, testNames)
+	s.scan(time.Now())
+	f := s.folders[layout.Done]
+	if went := f.fail(syscall.EIO); len(went) != 0 || len(f.entries) != 1 || f.problem == "" {
+		t.Errorf("%d went, problem %q", len(went), f.problem)
+	}
+	if snap := s.scan(time.Now()); snap.Count(layout.Done) != 1 || len(snap.Notes) != 0 {
+		t.Errorf("afterwards: %d jobs, %v", snap.Count(layout.Done), snap.Notes)
+	}
+	if went := f.fail(fs.ErrNotExist); len(went) != 1 || len(f.entries) != 0 {
+		t.Errorf("%d went", len(went))
+	}
+}
+
+// However much lies there that is no job, some of it is told.
+func TestManyStrayFiles(t *testing.T) {
+	tree := newTree(t)
+	for i := range maxStray + 50 {
+		tree.write(fmt.Sprint("QM_dJobs/file", i), "")
+	}
+	if n := len(tree.store().Get().Notes); n != maxStray+1 {
+		t.Errorf("%d notes", n)
 	}
 }
 

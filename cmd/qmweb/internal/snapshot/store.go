@@ -33,6 +33,7 @@ type Store struct {
 	sign    atomic.Int64 // instant at which the disk answered last
 
 	mu    sync.Mutex
+	tried time.Time     // when the last scan that ended began
 	busy  chan struct{} // closed when the scan that goes on has ended; nil: none goes on
 	began time.Time     // when it began
 	scan  *scanner      // used by that scan alone
@@ -60,12 +61,11 @@ func (s *Store) Get() *Snapshot { return s.since(time.Now().Add(-s.maxAge)) }
 func (s *Store) since(oldest time.Time) *Snapshot {
 	asked := time.Now()
 	for {
-		snap := s.current.Load()
-		if snap != nil && !snap.At.Before(oldest) {
-			return snap
+		done, began := s.refreshSince(oldest)
+		if done == nil {
+			return s.current.Load()
 		}
-		done, began := s.refresh()
-		left := s.patience(snap, asked, began)
+		left := s.patience(s.current.Load(), asked, began)
 		if left <= 0 {
 			return s.lastOr(oldest)
 		}
@@ -99,6 +99,18 @@ func (s *Store) lastOr(oldest time.Time) *Snapshot {
 	return &Snapshot{At: oldest, Problem: problem}
 }
 
+// refreshSince is refresh unless there was a scan that was begun at this time or
+// later; then done is nil.
+func (s *Store) refreshSince(oldest time.Time) (done <-chan struct{}, began time.Time) {
+	s.mu.Lock()
+	fresh := !s.tried.Before(oldest)
+	s.mu.Unlock()
+	if fresh {
+		return nil, time.Time{}
+	}
+	return s.refresh()
+}
+
 // refresh begins a scan unless one goes on. The channel is closed when it has
 // ended.
 func (s *Store) refresh() (done <-chan struct{}, began time.Time) {
@@ -113,10 +125,11 @@ func (s *Store) refresh() (done <-chan struct{}, began time.Time) {
 }
 
 func (s *Store) run(done chan struct{}) {
-	snap := s.scan.scan(time.Now())
+	began := time.Now()
+	snap := s.scan.scan(began)
 	s.current.Store(snap)
 	s.mu.Lock()
-	s.busy = nil
+	s.busy, s.tried = nil, began
 	s.mu.Unlock()
 	close(done)
 	if snap.Unread > 0 {
@@ -134,11 +147,7 @@ func (s *Store) Silent() bool {
 
 // Probe asks the tree for a sign of life, without waiting for it, if none was
 // had of late. Silent tells what came of it.
-func (s *Store) Probe() {
-	if snap := s.current.Load(); snap == nil || time.Since(snap.At) > s.maxAge {
-		s.refresh()
-	}
-}
+func (s *Store) Probe() { s.refreshSince(time.Now().Add(-s.maxAge)) }
 
 // openTree opens a tree. The dot refuses what is no folder without waiting for
 // it, as opening a FIFO would.
