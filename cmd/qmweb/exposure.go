@@ -31,8 +31,7 @@ func logExposure(c config.Config, gate *access.Gate, log *slog.Logger) {
 // confineTo gives up what is not needed to show the tree, and logs what could
 // be done to it.
 func confineTo(c config.Config, log *slog.Logger) {
-	found := confine.Look(c.Tree)
-	if found.Root {
+	if confine.Root() {
 		log.Warn("runs as root", "note", rootWarning)
 	}
 	var files []string
@@ -41,18 +40,19 @@ func confineTo(c config.Config, log *slog.Logger) {
 			files = append(files, f)
 		}
 	}
+	writable := confine.Writable(c.Tree)
 	version, folders, err := confine.Confine(c.Tree, files...)
 	switch {
 	case err == nil:
-		log.Info("confined to reading", "landlock", version, "folders", folders, "writable_without", found.Writable)
+		log.Info("confined to reading", "landlock", version, "folders", folders, "writable_without", writable)
 		return
 	case errors.Is(err, confine.ErrNoLandlock):
 		log.Info("not confined", "note", err)
 	default:
 		log.Warn("not confined", "error", err)
 	}
-	if len(found.Writable) > 0 {
-		log.Warn("could write to the tree", "folders", found.Writable, "note", "qmweb never does; run it as a user who can't")
+	if len(writable) > 0 {
+		log.Warn("could write to the tree", "folders", writable, "note", "qmweb never does; run it as a user who can't")
 	} else {
 		log.Info("can't write to the tree", "tree", c.Tree)
 	}

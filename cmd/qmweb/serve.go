@@ -23,13 +23,16 @@ import (
 // after qmweb was told to stop.
 const stopPatience = 3 * time.Second
 
+// startPatience is how long the start waits for the tree.
+const startPatience = 3 * time.Second
+
 // errConfiguration says that something that the configuration names can't be
 // used.
 var errConfiguration = errors.New("the configuration is not accepted")
 
-// serve answers requests until ctx is done. Once it listens it calls confine,
+// serve answers requests until ctx is done. Once it listens it calls giveUp,
 // after which the process may be able to do less.
-func serve(ctx context.Context, c config.Config, log *slog.Logger, confine func(config.Config, *slog.Logger)) error {
+func serve(ctx context.Context, c config.Config, log *slog.Logger, giveUp func(config.Config, *slog.Logger)) error {
 	for _, w := range c.Warnings {
 		log.Warn("configuration", "note", w)
 	}
@@ -41,7 +44,7 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger, confine func(
 	if err != nil {
 		return fmt.Errorf("listen: %w; The_Port and Host of [WEB_QMserver] say where", err)
 	}
-	confine(c, log)
+	patiently(startPatience, func() { giveUp(c, log) })
 	log.Info("listening", "url", urlOf(listener.Addr(), c), "tree", c.Tree, "version", buildVersion())
 	go store.Get() // so that the first who asks waits less
 	failed := make(chan error, 1)
@@ -60,6 +63,22 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger, confine func(
 		return fmt.Errorf("stop: %w", err)
 	}
 	return nil
+}
+
+// patiently waits for do to end, but not for longer than that: it may have to
+// ask a disk that does not answer.
+func patiently(most time.Duration, do func()) {
+	done := make(chan struct{})
+	go func() {
+		do()
+		close(done)
+	}()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }
 
 func answer(server *http.Server, listener net.Listener) error {
@@ -83,9 +102,8 @@ func newServer(c config.Config, log *slog.Logger) (*http.Server, *snapshot.Store
 		}
 	}
 	logExposure(c, o.Gate, log)
-	found := confine.Look(c.Tree)
-	o.Store.See(snapshot.Sight{Public: found.Root})
-	if found.Root {
+	o.Store.See(snapshot.Sight{Public: confine.Root()})
+	if confine.Root() {
 		o.Warnings = append(o.Warnings, rootWarning)
 	}
 	server := &http.Server{

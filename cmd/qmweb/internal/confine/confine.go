@@ -9,26 +9,23 @@ import (
 	"qm/pkg/layout"
 )
 
-// Found is what Look finds.
-type Found struct {
-	Root     bool     // the process may read and write whatever it likes
-	Writable []string // folders of the tree that the permissions let it write to
-}
+// Root tells that the process may read and write whatever it likes.
+func Root() bool { return isRoot() }
 
-// Look asks for the permissions of a tree.
-func Look(tree string) Found {
-	found := Found{Root: isRoot()}
+// Writable returns the folders of a tree that the permissions let the process
+// write to. It waits for the disk.
+func Writable(tree string) []string {
 	folders := []string{".", layout.Own}
 	for _, st := range layout.States {
 		folders = append(folders, st.Folder())
 	}
+	var writable []string
 	for _, folder := range folders {
-		path := filepath.Join(tree, folder)
-		if mayWrite(path) {
-			found.Writable = append(found.Writable, path)
+		if path := filepath.Join(tree, folder); mayWrite(path) {
+			writable = append(writable, path)
 		}
 	}
-	return found
+	return writable
 }
 
 // readable are the folders that have to be read: around the tree, since the

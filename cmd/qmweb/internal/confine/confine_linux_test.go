@@ -104,25 +104,25 @@ func TestConfine(t *testing.T) {
 	}
 }
 
-func TestLook(t *testing.T) {
+func TestWritable(t *testing.T) {
 	tree := filepath.Join(t.TempDir(), "QM")
-	if found := Look(tree); len(found.Writable) != 0 || found.Root != (os.Geteuid() == 0) {
-		t.Errorf("of no tree: %+v", found)
+	if got := Writable(tree); len(got) != 0 || Root() != (os.Geteuid() == 0) {
+		t.Errorf("of no tree: %q", got)
 	}
 	if err := os.MkdirAll(filepath.Join(tree, layout.Done.Folder()), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{tree, filepath.Join(tree, layout.Done.Folder())}
-	if found := Look(tree); !slices.Equal(found.Writable, want) {
-		t.Errorf("got %q", found.Writable)
+	if got := Writable(tree); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
-	if os.Geteuid() == 0 {
+	if Root() {
 		t.Skip("root may write everywhere")
 	}
 	if err := os.Chmod(filepath.Join(tree, layout.Done.Folder()), 0o555); err != nil {
 		t.Fatal(err)
 	}
-	if found := Look(tree); !slices.Equal(found.Writable, want[:1]) {
-		t.Errorf("got %q", found.Writable)
+	if got := Writable(tree); !slices.Equal(got, want[:1]) {
+		t.Errorf("got %q", got)
 	}
 }
