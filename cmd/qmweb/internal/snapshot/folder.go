@@ -5,7 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
+	"slices"
 	"syscall"
 	"time"
 
@@ -190,35 +190,23 @@ func (f *folder) namesIn(dir *os.Root) ([]string, error) {
 // update compares the names with the jobs that are known.
 func (f *folder) update(dir *os.Root, names []string, now instant) (came, went []*entry) {
 	f.notes = nil
-	left := recheckMost
-	for _, name := range names {
-		if notListed(f.state, name) {
-			continue
-		}
-		old := f.entries[name]
-		if old != nil && len(names) > manyJobs {
-			if left <= 0 || old.checked.before(now) < recheckAfter {
-				old.present = true
-				continue
+	for some := range slices.Chunk(f.toLookAt(names, now), lookBatch) {
+		for i, l := range f.lookAt(dir, some) {
+			switch name := some[i]; {
+			case !l.there: // gone since it was listed
+			case !l.mode.IsDir():
+				f.note(name, l.mode)
+			default:
+				old := f.entries[name]
+				e, news := f.meet(name, l.facts, now)
+				e.present = true
+				if news {
+					came = append(came, e)
+				}
+				if old != nil && old != e {
+					went = append(went, old)
+				}
 			}
-			left--
-		}
-		info, err := dir.Lstat(name)
-		f.pulse()
-		if err != nil {
-			continue // gone since it was listed
-		}
-		if !info.IsDir() {
-			f.note(name, info)
-			continue
-		}
-		e, news := f.meet(name, factsOf(info), now)
-		e.present = true
-		if news {
-			came = append(came, e)
-		}
-		if old != nil && old != e {
-			went = append(went, old)
 		}
 	}
 	for _, e := range f.entries {
@@ -250,53 +238,6 @@ func (f *folder) meet(name string, now facts, at instant) (e *entry, news bool) 
 	}
 	old.facts, old.seen = now, at
 	return old, true
-}
-
-// maxStray is how much that is no job is told of in a folder.
-const maxStray = 200
-
-// note notes what is no folder.
-func (f *folder) note(name string, info fs.FileInfo) {
-	switch n := len(f.notes); {
-	case n < maxStray:
-		f.notes = append(f.notes, f.noJob(name, info))
-	case n == maxStray:
-		f.notes = append(f.notes, layout.Note{Folder: f.state.Folder(), Text: "more lies here that is no job"})
-	}
-}
-
-func (f *folder) noJob(name string, info fs.FileInfo) layout.Note {
-	text := "this is a file, not a job: drop a folder that holds the info file and all that the job needs"
-	if info.Mode()&fs.ModeSymlink != 0 {
-		text = "this is a link, not a job: drop the folder itself"
-	}
-	return layout.Note{Folder: f.state.Folder(), ID: layout.ID(name), Text: text}
-}
-
-// notListed tells of names that are neither jobs nor worth a note: hidden
-// ones, control files, what is still being uploaded, and the folders that
-// other systems put everywhere.
-func notListed(state layout.State, name string) bool {
-	switch name {
-	case "@eaDir", "#recycle", "System Volume Information", "desktop.ini", "Thumbs.db":
-		return true
-	}
-	if strings.HasPrefix(name, ".") {
-		return true
-	}
-	if state != layout.Queued {
-		return false
-	}
-	if strings.HasPrefix(name, "~") || layout.IsControl(name, layout.Pause) {
-		return true
-	}
-	lower := strings.ToLower(name)
-	for _, ending := range []string{".part", ".partial", ".tmp", ".filepart", ".crdownload"} {
-		if strings.HasSuffix(lower, ending) {
-			return true
-		}
-	}
-	return false
 }
 
 // plainError returns the cause of a file error, without the path that stands

@@ -9,8 +9,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"qm/pkg/layout"
@@ -187,17 +185,10 @@ func (s *scanner) readSome(dirs *folders, todo []*entry, now, until time.Time) [
 // lets each of them wait.
 func (s *scanner) readBeside(dirs *folders, some []*entry, now time.Time) {
 	read := make([]*Job, len(some))
-	var next atomic.Int32
-	var all sync.WaitGroup
-	for range min(readers, len(some)) {
-		all.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(some); i = int(next.Add(1)) - 1 {
-				read[i] = s.readSafely(dirs, some[i], now)
-				s.pulse()
-			}
-		})
-	}
-	all.Wait()
+	beside(readers, len(some), func(i int) {
+		read[i] = s.readSafely(dirs, some[i], now)
+		s.pulse()
+	})
 	for i, e := range some {
 		s.keep(e, read[i], now)
 	}
