@@ -2,37 +2,30 @@
 package terminal
 
 import (
-	"bytes"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// escapes are the sequences by which programs colour their output and move the
+// escape is a sequence by which programs colour their output and move the
 // cursor (ECMA-48, sections 5.4 and 5.6).
-var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-Z\\^-~])`)
+var escape = regexp.MustCompile(`^\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-Z\\^-~])`)
 
 // Text returns a piece of a log as a terminal would have left it: of a
 // line written over with \r the last state, without colours and other
 // controls. If the piece begins in the middle of the log, its first line is
 // left out, since it may be a part of one.
 func Text(data []byte, middle bool) string {
-	if middle {
-		if _, rest, ok := bytes.Cut(data, []byte("\n")); ok {
-			data = rest
+	var b strings.Builder
+	for i, line := range Lines(data, middle) {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		for _, span := range line {
+			b.WriteString(span.Text)
 		}
 	}
-	text := strings.ToValidUTF8(string(data), "�")
-	text = escapes.ReplaceAllString(text, "")
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		line = strings.TrimRight(line, "\r")
-		if at := strings.LastIndexByte(line, '\r'); at >= 0 {
-			line = line[at+1:]
-		}
-		lines[i] = strings.Map(printable, line)
-	}
-	return strings.Join(lines, "\n")
+	return b.String()
 }
 
 // printable drops controls, and the marks that reverse the order of letters
