@@ -78,7 +78,7 @@ func ranFacts(d *snapshot.Detail, now time.Time) []fact {
 			f.add("on", *r.Host)
 		}
 		if len(r.CPUs) > 0 {
-			f.add("processors", cpuList(r.CPUs))
+			f.add("pinned to", nounFor(len(r.CPUs), "processor", "processors")+" "+cpuList(r.CPUs))
 		}
 		f.add("GPUs", strings.Join(r.GPUs, ", "))
 		if r.Attempt > 1 {
@@ -101,7 +101,7 @@ func exitWords(j *snapshot.Job) string {
 func usedFacts(d *snapshot.Detail, now time.Time) []fact {
 	var f facts
 	elapsed, ok := d.Elapsed(now)
-	if ok {
+	if ok && d.State != layout.Running {
 		f.add("time", span(elapsed))
 	}
 	if r := d.Record; r != nil && r.CPUSeconds != nil && *r.CPUSeconds >= 0 && *r.CPUSeconds < 1e9 {

@@ -43,6 +43,7 @@ func (s *site) serve(h handler) http.HandlerFunc {
 // errorPage is the data of error.html.
 type errorPage struct {
 	frame
+	Code int
 	Text string
 }
 
@@ -58,9 +59,9 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}{f.Text})
 		return
 	}
-	page := errorPage{frame: s.frame(f.Title), Text: f.Text}
+	page := errorPage{frame: s.frame(f.Title), Code: f.Status, Text: f.Text}
 	page.Refresh = 0
-	if err := render(w, f.Status, "error.html", &page); err != nil {
+	if err := render(w, r, f.Status, "error.html", &page); err != nil {
 		s.Log.Error("render failed", "page", "error.html", "error", err)
 		http.Error(w, f.Text, f.Status)
 	}

@@ -25,6 +25,7 @@ const (
 // folderPage is the data of folder.html.
 type folderPage struct {
 	frame
+	Heading string
 	Job     string
 	JobLink string
 	Path    []crumb // the folders on the way, the last one is this
@@ -69,12 +70,12 @@ func (s *site) folder(w http.ResponseWriter, r *http.Request, p place, elems []s
 		return err
 	}
 	link := s.Prefix + "/" + p.String() + "/"
-	page := &folderPage{frame: s.frame(nameText(name)), Job: nameText(p.name), JobLink: link, Files: files}
-	page.Refresh = 0
+	page := &folderPage{frame: s.frame(nameText(name)), Heading: nameText(elems[len(elems)-1]), Job: nameText(p.name), JobLink: link, Files: files}
+	page.Refresh, page.Here = 0, "jobs"
 	for i, elem := range elems {
 		page.Path = append(page.Path, crumb{nameText(elem), link + idPath(elems[:i+1]) + "/"})
 	}
-	return render(w, http.StatusOK, "folder.html", page)
+	return render(w, r, http.StatusOK, "folder.html", page)
 }
 
 // idPath is a path inside a job as it stands in a URL.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 
@@ -21,7 +22,10 @@ type jobPage struct {
 	frame
 	Job      jobView
 	Folder   string
+	State    string // its word
+	Long     bool   // its name is
 	Live     bool   // it still changes
+	Running  bool
 	Refusal  string // why the info file is refused
 	Warnings []string
 	Asked    []fact
@@ -34,12 +38,19 @@ type jobPage struct {
 
 // logView is the end of process.log.
 type logView struct {
-	Text    string
-	Link    string
+	Lines   []terminal.Line
+	Link    string // all of it
+	Data    string // where the script gets the pieces
 	Size    string
 	Partial bool   // there is more before it
 	Problem string // why there is none
 }
+
+// longName is from how many characters on a name is written smaller.
+const longName = 60
+
+// liveHeader stands on the requests of the script, which gets the log by itself.
+const liveHeader = "QM-Live"
 
 // logShown is how much of the log the page shows.
 const logShown = 64 << 10
@@ -67,11 +78,15 @@ func (s *site) job(w http.ResponseWriter, r *http.Request) error {
 	if dir != nil {
 		defer dir.Close()
 		page.Log = s.viewLog(dir, p)
+		w.Header().Add("Vary", liveHeader)
+		if r.Header.Get(liveHeader) != "" {
+			page.Log.Lines = nil
+		}
 		if page.Files, err = s.listFolder(dir, p, nil); err != nil {
 			return err
 		}
 	}
-	return render(w, http.StatusOK, "job.html", page)
+	return render(w, r, http.StatusOK, "job.html", page)
 }
 
 // openDetail reads a job and returns its folder, which the caller closes, open:
@@ -116,11 +131,17 @@ func (s *site) findJob(w http.ResponseWriter, r *http.Request) error {
 
 func (s *site) jobPage(p place, d *snapshot.Detail, now time.Time) *jobPage {
 	page := &jobPage{
-		frame: s.frame(nameText(p.name)), Job: s.viewJob(d.Job, now), Folder: p.state.Folder(),
-		Live:  p.state == layout.Queued || p.state == layout.Running,
+		frame: s.frame(""), Job: s.viewJob(d.Job, now), Folder: p.state.Folder(), State: p.state.String(),
+		Live: p.state == layout.Queued || p.state == layout.Running, Running: p.state == layout.Running,
 		Asked: askedFacts(d), Ran: ranFacts(d, now), Used: usedFacts(d, now),
 		Download: s.Prefix + "/download/" + p.String(),
 	}
+	page.Here, page.Long = "jobs", utf8.RuneCountInString(page.Job.Name) > longName
+	page.Title = nameText(p.name) + " – " + page.Job.Badge.Word
+	if page.Job.Bar != nil {
+		page.Title = page.Job.Bar.Percents + " " + page.Title
+	}
+	page.Icon = iconOfJob(page.Job.Badge)
 	if !page.Live {
 		page.Refresh = 0
 	}
@@ -149,14 +170,15 @@ func (s *site) viewLog(dir *os.Root, p place) logView {
 	data, begin, size, err := s.Store.Sight().ReadLog(dir, layout.JobLog, -logShown, logShown)
 	switch {
 	case os.IsNotExist(err) && p.state == layout.Queued:
-		return logView{Problem: "It has not started yet, so there is no log."}
+		return logView{Problem: "It has not started yet, so there is no log. What the job prints will show here."}
 	case os.IsNotExist(err):
 		return logView{Problem: "There is no process.log."}
 	case err != nil:
 		return logView{Problem: "process.log can't be shown. " + asFailure(err).Text}
 	}
 	return logView{
-		Text: terminal.Text(data, begin > 0), Link: s.Prefix + "/view/" + p.String() + "/" + layout.JobLog,
+		Lines: terminal.Lines(data, begin > 0), Link: s.Prefix + "/view/" + p.String() + "/" + layout.JobLog,
+		Data: s.Prefix + "/api/v1/jobs/" + p.String() + "/log",
 		Size: humanize.IBytes(uint64(size)), Partial: begin > 0,
 	}
 }

@@ -34,6 +34,7 @@ type site struct {
 	zips    chan struct{} // one element for each archive being made
 	streams chan struct{} // one for each file or archive being sent
 	asking  chan struct{} // one for each request that asks the tree
+	shelf   shelf
 	figures figures
 	metrics *metrics
 }
@@ -69,6 +70,9 @@ func (s *site) routes() *chi.Mux {
 	get("/download/{folder}/{name}", s.stream(s.download))
 	get("/static/{file}", s.static)
 	get("/metrics", s.serveMetrics)
+	get("/icon/{file}", s.icon)
+	get("/stats", s.stats)
+	get("/stats.csv", s.statsCSV)
 	get("/healthz", s.healthz)
 	get("/readyz", s.readyz)
 	get("/api/v1/status", s.apiStatus)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"qm/cmd/qmweb/internal/snapshot"
+	"qm/cmd/qmweb/internal/stats"
 	"qm/cmd/qmweb/internal/terminal"
 	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
@@ -51,13 +52,13 @@ func pageData(t *testing.T) map[string][]any {
 	s := &site{Options: Options{Prefix: "/p", Refresh: time.Second, Details: true}}
 	now := time.Now()
 	data := map[string][]any{
-		"error.html":  {&errorPage{}, &errorPage{s.frame(layout.Display(hostile)), layout.Display(hostile)}},
+		"error.html":  {&errorPage{}, &errorPage{s.frame(layout.Display(hostile)), 404, layout.Display(hostile)}},
 		"folder.html": {&folderPage{}},
 		"job.html":    {&jobPage{}},
 		"status.html": {&statusPage{}},
 	}
 	files := &listing{Files: []fileView{{Name: layout.Display(hostile), Link: "/p/" + layout.ID(hostile), Kind: "link", Size: "1", Modified: momentOf(now, now)}}, More: "5 more"}
-	data["folder.html"] = append(data["folder.html"], &folderPage{frame: s.frame(layout.Display(hostile)), Job: layout.Display(hostile), JobLink: "/p/x", Path: []crumb{{layout.Display(hostile), "/p/y"}}, Files: files})
+	data["folder.html"] = append(data["folder.html"], &folderPage{frame: s.frame(layout.Display(hostile)), Heading: layout.Display(hostile), Job: layout.Display(hostile), JobLink: "/p/x", Path: []crumb{{layout.Display(hostile), "/p/y"}}, Files: files})
 	for _, snap := range []*snapshot.Snapshot{{}, {Problem: layout.Display(hostile)}, {Server: snapshot.Server{Known: true}}, hostileSnapshot()} {
 		for _, st := range append([]*layout.State{nil}, pointers()...) {
 			p, err := s.statusPage(snap, snapshot.Query{State: st, Owner: "", Text: ""}, now)
@@ -65,6 +66,12 @@ func pageData(t *testing.T) map[string][]any {
 				t.Fatal(err)
 			}
 			data["status.html"] = append(data["status.html"], p)
+		}
+	}
+	data["stats.html"] = append(data["stats.html"], &statsPage{})
+	for _, snap := range []*snapshot.Snapshot{{}, hostileSnapshot()} {
+		for _, q := range []stats.Query{{}, {Period: stats.Month, Step: stats.Daily}, {Period: stats.Year, Owner: hostile}} {
+			data["stats.html"] = append(data["stats.html"], s.statsPage(stats.Of(snap, q, now)))
 		}
 	}
 	seconds, peak, attempt := 1e8, int64(1<<62), 3
@@ -75,7 +82,7 @@ func pageData(t *testing.T) map[string][]any {
 		for _, private := range []bool{true, false} {
 			d.Private = private
 			p := s.jobPage(place{st, hostile}, d, now)
-			p.Log = logView{Text: terminal.Text([]byte(hostile), false), Link: "/p/x", Size: "1", Partial: true}
+			p.Log = logView{Lines: terminal.Lines([]byte(hostile), false), Link: "/p/x", Data: "/p/y", Size: "1", Partial: true}
 			p.Files = files
 			data["job.html"] = append(data["job.html"], p)
 		}
@@ -114,10 +121,11 @@ func TestPagesEscape(t *testing.T) {
 
 // Elements and attributes that our templates use.
 const (
-	ourElements = " a abbr body button caption code dd div dl dt footer form h1 h2 head header html input label li link main meta nav noscript ol option p " +
-		"path pre progress rect circle script section select span strong svg table tbody td th thead time title tr ul "
-	ourAttributes = " action aria-hidden aria-label aria-labelledby autocomplete charset class content cx cy d data-live data-tail datetime defer href http-equiv id lang max " +
-		"method name r rel role rx scope selected height width x y spellcheck src tabindex title type value viewBox viewbox "
+	ourElements = " a abbr b body button caption circle code datalist dd div dl dt figcaption figure footer form g h1 h2 h3 head header html input label li line link main meta nav " +
+		"desc noscript ol option p path pre progress rect script section select small span svg table tbody td text tfoot th thead time title tr ul "
+	ourAttributes = " action aria-current aria-hidden aria-label aria-labelledby aria-pressed autocomplete charset class dy content cx cy d data-grows data-keep data-live data-log " +
+		"datetime defer download height hidden href http-equiv id lang list max method name preserveaspectratio r rel role rx scope selected spellcheck src tabindex " +
+		"title type value viewbox width x x1 x2 y y1 y2 "
 )
 
 func checkMarkup(t *testing.T, name string, page []byte) {
@@ -139,7 +147,7 @@ func checkMarkup(t *testing.T, name string, page []byte) {
 			t.Errorf("%s has an element %s", name, tok.Data)
 		}
 		for _, a := range tok.Attr {
-			if !strings.Contains(ourAttributes, " "+a.Key+" ") {
+			if !strings.Contains(ourAttributes, " "+strings.ToLower(a.Key)+" ") {
 				t.Errorf("%s has an attribute %s=%q", name, a.Key, a.Val)
 			}
 			if (a.Key == "href" || a.Key == "src" || a.Key == "action") && !strings.HasPrefix(a.Val, "/p/") && strings.Trim(a.Val[:min(1, len(a.Val))], "/?#") != "" {
@@ -204,6 +212,15 @@ func TestWords(t *testing.T) {
 	} {
 		if got := span(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+	now := time.Now()
+	for d, want := range map[time.Duration]string{
+		0: "just now", -time.Second: "just now", 59 * time.Second: "59 s ago", 3 * time.Hour: "3 h ago", 47 * time.Hour: "47 h ago", 50 * time.Hour: "2 days ago",
+		100 * 24 * time.Hour: "3 months ago", 800 * 24 * time.Hour: "2 years ago", -5 * time.Minute: "in 5 min",
+	} {
+		if got := ago(now.Add(-d), now); got != want {
+			t.Errorf("%v before is %q, want %q", d, got, want)
 		}
 	}
 	for name, want := range map[string]string{"plain": "plain", "a b": "a b", " ": `" "`, "a ": `"a "`, "\n": `\n`} {

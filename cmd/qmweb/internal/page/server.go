@@ -9,62 +9,99 @@ import (
 	"qm/cmd/qmweb/internal/snapshot"
 )
 
-// maxSlots are the most slots that are drawn one by one.
-const maxSlots = 64
+// maxPips are the most slots that are drawn one by one.
+const maxPips = 32
+
+// fullDisk is the percentage from which on a disk is called out.
+const fullDisk = 95
 
 // serverView is what the page says of qmserver.
 type serverView struct {
-	Badge    badge
-	Text     string
-	Facts    []string
-	Slots    []bool // busy or free, one by one; empty if they are too many to draw
-	Problems []string
-	AsOf     moment
+	Badge  badge
+	Text   string
+	AsOf   moment
+	Meters []meter
+}
+
+// meter is how much of something is in use.
+type meter struct {
+	Name, Big, Small string
+	Percent          int    // in use
+	Pips             []bool // drawn one by one: in use or not; empty: too many for that
+	Tight            bool   // next to nothing is left
 }
 
 func viewServer(sv *snapshot.Server, now time.Time) serverView {
-	v := serverView{AsOf: momentOf(sv.AsOf, now)}
 	switch {
 	case !sv.Known:
-		v.Badge, v.Text = badge{"bad", "not running"}, sv.Problem
-		return v
+		return serverView{Badge: badge{"bad", "not running"}, Text: sv.Problem}
 	case !sv.Alive:
-		v.Badge, v.Text = badge{"bad", "not running"}, "qmserver is not running: what is queued waits until it is started again."
-		v.AsOf = moment{}
+		v := serverView{Badge: badge{"bad", "not running"}, Text: "What is queued waits until it is started again. Jobs that run go on."}
 		if !sv.Beat.IsZero() {
-			v.Facts = append(v.Facts, "last seen "+humanize.RelTime(sv.Beat, now, "ago", "from now"))
+			v.Text += " Last seen " + ago(sv.Beat, now) + "."
 		}
 		return v
-	case sv.Paused:
-		v.Badge, v.Text = badge{"warn", "paused"}, "The queue is paused: nothing new starts until the file PAUSE is removed from QM_qJobs."
-	default:
-		v.Badge, v.Text = badge{"good", "running"}, "qmserver is running."
 	}
-	v.Facts = serverFacts(sv)
-	if sv.Slots <= maxSlots {
-		for i := range max(sv.Slots, 0) {
-			v.Slots = append(v.Slots, i < sv.SlotsUsed)
-		}
-	}
-	for _, p := range sv.Problems {
-		v.Problems = append(v.Problems, oneLine(p))
+	v := serverView{Badge: badge{"good", "running"}, Text: serverText(sv, now), AsOf: momentOf(sv.AsOf, now), Meters: serverMeters(sv)}
+	if sv.Paused {
+		v.Badge = badge{"pause", "paused"}
+		v.Text = "Nothing new starts until the file PAUSE is removed from QM_qJobs."
 	}
 	return v
 }
 
-func serverFacts(sv *snapshot.Server) []string {
-	facts := []string{fmt.Sprintf("%d of %s busy", sv.SlotsUsed, plural(sv.Slots, "slot", "slots"))}
-	if sv.GPUs > 0 {
-		facts = append(facts, fmt.Sprintf("%d of %s busy", sv.GPUsUsed, plural(sv.GPUs, "GPU", "GPUs")))
+// serverText tells of a server that lives.
+func serverText(sv *snapshot.Server, now time.Time) string {
+	text := "qmserver"
+	if sv.Version != "" && sv.Version != "unknown" && sv.Version != "(devel)" {
+		text += " " + oneLine(sv.Version)
 	}
 	if sv.Host != "" {
-		facts = append(facts, "on "+oneLine(sv.Host))
+		text += " on " + oneLine(sv.Host)
 	}
-	if sv.Launch != "" {
-		facts = append(facts, oneLine(sv.Launch))
+	if up := now.Sub(sv.Started); !sv.Started.IsZero() && up > 0 {
+		text += ", up " + span(up)
 	}
-	if sv.Version != "" {
-		facts = append(facts, "version "+oneLine(sv.Version))
+	if sv.Launch == "blocking" {
+		text += ", one job at a time"
 	}
-	return facts
+	return text + "."
 }
+
+func serverMeters(sv *snapshot.Server) []meter {
+	var all []meter
+	if sv.Slots > 0 {
+		all = append(all, ofMany("Slots busy", sv.SlotsUsed, sv.Slots))
+	}
+	if sv.GPUs > 0 {
+		all = append(all, ofMany("GPUs busy", sv.GPUsUsed, sv.GPUs))
+	}
+	if load := sv.Load1; load != nil && *load >= 0 && *load < 1e6 {
+		m := meter{Name: "Load", Big: fmt.Sprintf("%.1f", *load)}
+		if sv.Slots > 0 {
+			m.Small, m.Percent = "on "+plural(sv.Slots, "slot", "slots"), min(int(100**load/float64(sv.Slots)), 100)
+		}
+		all = append(all, m)
+	}
+	if free, total := sv.DiskFree, sv.DiskTotal; free != nil && total != nil && *total > 0 {
+		left := min(max(*free, 0), *total)
+		used := 100 - int(100*float64(left)/float64(*total))
+		all = append(all, meter{Name: "Disk", Big: humanize.IBytes(uint64(left)), Small: "free", Percent: used, Tight: used >= fullDisk})
+	}
+	return all
+}
+
+func ofMany(name string, used, all int) meter {
+	used = min(max(used, 0), all)
+	m := meter{Name: name, Big: plainNumber(used), Small: "of " + plainNumber(all), Percent: percentOf(used, all)}
+	if all <= maxPips {
+		for i := range all {
+			m.Pips = append(m.Pips, i < used)
+		}
+	}
+	return m
+}
+
+func percentOf(part, all int) int { return int(100 * float64(part) / float64(all)) }
+
+func plainNumber(n int) string { return fmt.Sprintf("%d", n) }

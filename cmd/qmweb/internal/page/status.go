@@ -12,27 +12,35 @@ import (
 	"qm/pkg/layout"
 )
 
+// How many jobs of a state the page lists beside others, and alone.
+var (
+	rowsBeside = [...]int{layout.Queued: 25, layout.Running: 100, layout.Done: 100, layout.Lost: 10}
+	rowsAlone  = 100
+)
+
 const (
-	rowsPerPage = 50
-	maxNotes    = 50
-	staleAfter  = 10 * time.Second // a snapshot of this age means that the tree does not answer
+	maxNotes   = 50
+	staleAfter = 10 * time.Second // a snapshot of this age means that the tree does not answer
 )
 
 // statusPage is the data of status.html. With one section asked for, only
 // this is there, a page of it at a time.
 type statusPage struct {
 	frame
-	Problem string // why there is no tree
-	Stale   string // how old this is, where the tree does not answer
-	Server  serverView
-	Unread  string // how many jobs are not read yet
-	One     bool   // only one section is asked for
-	Running *section
-	Queued  *section
-	Notes   []noteView
-	More    string // notes not shown
-	Done    *section
-	Lost    *section
+	Problem  string // why there is no tree
+	Headline string // what there is to say, in one line
+	Counts   counts
+	Server   serverView
+	Notices  []badge // what holds back all, or makes the page doubtful
+	Fresh    bool    // no job was ever here
+	Waits    bool    // some job waits
+	One      bool    // only one section is asked for
+	Running  *section
+	Queued   *section
+	Notes    []noteView
+	More     string // notes not shown
+	Done     *section
+	Lost     *section
 }
 
 // section is one state's jobs.
@@ -41,20 +49,10 @@ type section struct {
 	Count  string
 	Jobs   []jobView
 	Filter *filter // nil: not to be filtered
-	Next   string  // query of the page that follows
-	First  string  // query of the first page, where this is another one
-}
+	Next   string  // link to the page that follows
+	First  string  // link to the first page, where this is another one
 
-// filter is what the list of done jobs was asked to show.
-type filter struct {
-	Owner, Text string
-	Outcomes    []option
-	Active      bool
-}
-
-type option struct {
-	Value, Word string
-	Selected    bool
+	NextWord string // what leads to Next
 }
 
 // jobView is a job in a list.
@@ -77,23 +75,29 @@ type jobView struct {
 
 // bar is a running job's progress.
 type bar struct {
-	Percent float64 // 0 to 100
-	Text    string  // "21 / 50, 42 %"
+	Percent  float64 // 0 to 100
+	Percents string  // "42 %"
+	Steps    string  // "21 / 50"; empty: not known
 }
-
-// noteView is something in the folders that is no job.
-type noteView struct{ Name, Folder, Text string }
 
 func (s *site) status(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseQuery(r)
 	if err != nil {
 		return err
 	}
-	page, err := s.statusPage(s.Store.Get(), q, time.Now())
+	snap, now := s.Store.Get(), time.Now()
+	b, err := s.shelf.get(queryString(q), snap.Version, now, func() (*body, error) {
+		page, err := s.statusPage(snap, q, now)
+		if err != nil {
+			return nil, err
+		}
+		return pageBody("status.html", page)
+	})
 	if err != nil {
 		return err
 	}
-	return render(w, http.StatusOK, "status.html", page)
+	b.send(w, r, http.StatusOK)
+	return nil
 }
 
 // toSection leads from the path of one of the four folders to its section.
@@ -106,17 +110,20 @@ func (s *site) toSection(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *site) statusPage(snap *snapshot.Snapshot, q snapshot.Query, now time.Time) (*statusPage, error) {
-	p := &statusPage{frame: s.frame(title(snap)), Problem: snap.Problem, One: q.State != nil}
-	if age := now.Sub(snap.At); age > staleAfter {
-		p.Stale = span(age)
-	}
+	p := &statusPage{frame: s.frame(""), Problem: snap.Problem, One: q.State != nil}
+	p.Here = "jobs"
+	bad := recentlyBad(snap, now)
+	p.Title, p.Icon = title(snap, bad), iconOf(snap, bad)
 	if snap.Problem != "" {
 		return p, nil
 	}
+	c := snap.Counts()
 	p.Server = viewServer(&snap.Server, now)
-	if snap.Unread > 0 {
-		p.Unread = plural(snap.Unread, "job is", "jobs are")
-	}
+	p.Headline = headline(&snap.Server, c)
+	p.Counts = viewCounts(c)
+	p.Waits = c.Queued+c.Arriving > 0
+	p.Fresh = c == (snapshot.Counts{}) && !p.One
+	p.Notices = s.notices(snap, now)
 	for st, to := range map[layout.State]**section{layout.Running: &p.Running, layout.Queued: &p.Queued, layout.Done: &p.Done, layout.Lost: &p.Lost} {
 		if q.State != nil && *q.State != st {
 			continue
@@ -133,23 +140,12 @@ func (s *site) statusPage(snap *snapshot.Snapshot, q snapshot.Query, now time.Ti
 	return p, nil
 }
 
-func title(snap *snapshot.Snapshot) string {
-	n := snap.Count(layout.Running)
-	switch {
-	case snap.Problem != "":
-		return "no queue"
-	case n == 0:
-		return "nothing runs"
-	}
-	return plural(n, "job runs", "jobs run")
-}
-
 // section lists a page of one state's jobs. Only done and lost jobs are
 // filtered: what waits and runs is always shown as it is.
 func (s *site) section(snap *snapshot.Snapshot, st layout.State, q snapshot.Query, now time.Time) (*section, error) {
-	one := snapshot.Query{State: &st, Limit: rowsPerPage}
+	one := snapshot.Query{State: &st, Limit: rowsBeside[st]}
 	if q.State != nil {
-		one.After = q.After
+		one.After, one.Limit = q.After, rowsAlone
 	}
 	if st == layout.Done || q.State != nil {
 		one.Owner, one.Outcome, one.Text = q.Owner, q.Outcome, q.Text
@@ -159,45 +155,38 @@ func (s *site) section(snap *snapshot.Snapshot, st layout.State, q snapshot.Quer
 		return nil, err
 	}
 	sec := &section{Word: st.String(), Count: humanize.Comma(int64(snap.Count(st)))}
+	if c := snap.Counts(); st == layout.Queued && c.Arriving > 0 {
+		sec.Count = humanize.Comma(int64(c.Queued)) + ", " + humanize.Comma(int64(c.Arriving)) + " arriving"
+	}
 	for _, j := range jobs {
 		sec.Jobs = append(sec.Jobs, s.viewJob(j, now))
 	}
 	if st == layout.Done {
 		sec.Filter = filterOf(one)
+		sec.Filter.Shown = sec.Filter.Active || snap.Count(st) > 0
+		sec.Filter.Owners = ownersOf(snap)
+		if sec.Filter.Active {
+			sec.Count = humanize.Comma(int64(snap.Matching(one))) + " of " + sec.Count
+		}
 	}
-	if one.After != "" {
-		first := one
-		first.After = ""
-		sec.First = queryString(first)
-	}
-	if next != "" {
-		one.After = next
-		sec.Next = queryString(one)
-	}
+	sec.turn(one, next)
 	return sec, nil
 }
 
-func filterOf(q snapshot.Query) *filter {
-	f := &filter{Owner: q.Owner, Text: q.Text, Active: q.Owner != "" || q.Text != "" || q.Outcome != ""}
-	f.Outcomes = []option{{"", "any outcome", q.Outcome == ""}}
-	for _, o := range layout.Outcomes[:4] { // the others end in lost+found
-		f.Outcomes = append(f.Outcomes, option{string(o), strings.ReplaceAll(string(o), "-", " "), o == q.Outcome})
+// turn links the pages before and after.
+func (sec *section) turn(q snapshot.Query, next string) {
+	if q.After != "" {
+		first := q
+		first.After = ""
+		sec.First = "?" + queryString(first)
 	}
-	return f
-}
-
-func viewNotes(notes []layout.Note) (views []noteView, more string) {
-	for i, n := range notes {
-		if i == maxNotes {
-			return views, plural(len(notes)-maxNotes, "more", "more")
+	if next != "" {
+		q.After = next
+		sec.Next, sec.NextWord = "?"+queryString(q), "Next page"
+		if *q.State == layout.Done || *q.State == layout.Lost {
+			sec.NextWord = "Older jobs"
 		}
-		name, err := layout.NameOfID(n.ID)
-		if err != nil {
-			name = n.ID
-		}
-		views = append(views, noteView{nameText(name), layout.Display(n.Folder), oneLine(n.Text)})
 	}
-	return views, ""
 }
 
 func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
@@ -208,11 +197,17 @@ func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
 		Came: momentOf(j.Submitted, now), Started: momentOf(j.Started, now), Ended: momentOf(j.Finished, now),
 		LastLine: j.LastLine, Private: j.Private,
 	}
+	if j.Arriving { // the badge says so
+		v.Reason = strings.TrimPrefix(strings.TrimPrefix(v.Reason, v.Badge.Word), ": ")
+	}
 	if s.Details {
 		v.Script = oneLine(j.Script)
 	}
 	if j.NbProc > 0 {
 		v.Procs = plural(j.NbProc, "processor", "processors")
+		if j.Asked > j.NbProc {
+			v.Procs += fmt.Sprintf(", asked for %d", j.Asked)
+		}
 	}
 	if d, ok := j.Elapsed(now); ok {
 		v.Took = span(d)
@@ -221,9 +216,10 @@ func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
 		v.Left = roughly(d)
 	}
 	if p := j.Progress; p != nil {
-		v.Bar = &bar{Percent: min(max(p.Percent, 0), 100), Text: fmt.Sprintf("%.0f %%", p.Percent)}
+		percent := min(max(p.Percent, 0), 100)
+		v.Bar = &bar{Percent: percent, Percents: fmt.Sprintf("%d %%", int(percent))} // 99.9 is not done yet
 		if p.Total > 0 {
-			v.Bar.Text = fmt.Sprintf("%s / %s · %.0f %%", humanize.Comma(p.Done), humanize.Comma(p.Total), p.Percent)
+			v.Bar.Steps = humanize.Comma(p.Done) + " / " + humanize.Comma(p.Total)
 		}
 	}
 	return v

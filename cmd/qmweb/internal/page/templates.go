@@ -2,14 +2,12 @@ package page
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
-	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -19,7 +17,7 @@ import (
 var files embed.FS
 
 // templates are the pages by file name, each with base.html around it.
-var templates = parseTemplates("status.html", "job.html", "folder.html", "error.html")
+var templates = parseTemplates("status.html", "job.html", "folder.html", "stats.html", "error.html")
 
 func parseTemplates(names ...string) map[string]*template.Template {
 	base := template.Must(template.ParseFS(files, "templates/base.html", "templates/parts.html"))
@@ -33,6 +31,8 @@ func parseTemplates(names ...string) map[string]*template.Template {
 // frame is what each page has around its content.
 type frame struct {
 	Title   string
+	Here    string // the page group that this one belongs to: jobs, stats, or none
+	Icon    string // see icon; empty: nothing to tell
 	Prefix  string // of all paths
 	Refresh int    // seconds, for browsers without JavaScript; 0: the page does not change
 }
@@ -42,36 +42,45 @@ func (s *site) frame(title string) frame {
 }
 
 // render answers with a page. It writes nothing if the page can't be made.
-func render(w http.ResponseWriter, status int, name string, data any) error {
-	var buf bytes.Buffer
-	if err := templates[name].ExecuteTemplate(&buf, "base.html", data); err != nil {
+func render(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
+	b, err := pageBody(name, data)
+	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))
-	w.WriteHeader(status)
-	_, _ = w.Write(buf.Bytes()) // whoever asked may be gone
+	b.send(w, r, status)
 	return nil
+}
+
+func pageBody(name string, data any) (*body, error) {
+	var buf bytes.Buffer
+	if err := templates[name].ExecuteTemplate(&buf, "base.html", data); err != nil {
+		return nil, err
+	}
+	return newBody("text/html; charset=utf-8", buf.Bytes()), nil
 }
 
 // staticTypes are fixed here: what the system makes of an extension varies.
 var staticTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
-	".svg": "image/svg+xml",
 }
 
-// static serves the style sheet, the script and the icon.
+// statics are the style sheet and the script.
+var statics = sync.OnceValue(func() map[string]*body {
+	all := make(map[string]*body)
+	entries, _ := fs.ReadDir(files, "static") // it is embedded
+	for _, e := range entries {
+		data, _ := fs.ReadFile(files, "static/"+e.Name())
+		all[e.Name()] = newBody(staticTypes[path.Ext(e.Name())], data)
+	}
+	return all
+})
+
 func (s *site) static(w http.ResponseWriter, r *http.Request) error {
-	name := chi.URLParam(r, "file")
-	kind, known := staticTypes[path.Ext(name)]
-	data, err := fs.ReadFile(files, "static/"+name)
-	if err != nil || !known {
+	b := statics()[chi.URLParam(r, "file")]
+	if b == nil {
 		return notFound("There is no such file here.")
 	}
-	sum := sha256.Sum256(data)
-	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
-	w.Header().Set("Content-Type", kind)
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+	b.send(w, r, http.StatusOK)
 	return nil
 }

@@ -25,10 +25,38 @@ func momentOf(t, now time.Time) moment {
 	}
 	local := t.Local()
 	return moment{
-		Text:    humanize.RelTime(t, now, "ago", "from now"),
+		Text:    ago(t, now),
 		Exact:   local.Format("Monday, 2 January 2006, 15:04:05 MST"),
 		Machine: local.Format(time.RFC3339),
 	}
+}
+
+// ago is a time as seen from now: "12 s ago", "3 h ago", "5 months ago".
+func ago(t, now time.Time) string {
+	d := now.Sub(t)
+	text := func(d time.Duration) string {
+		const day = 24 * time.Hour
+		switch {
+		case d < time.Minute:
+			return fmt.Sprintf("%d s", d/time.Second)
+		case d < time.Hour:
+			return fmt.Sprintf("%d min", d/time.Minute)
+		case d < 2*day:
+			return fmt.Sprintf("%d h", d/time.Hour)
+		case d < 60*day:
+			return fmt.Sprintf("%d days", d/day)
+		case d < 730*day:
+			return fmt.Sprintf("%d months", d/(30*day))
+		}
+		return fmt.Sprintf("%d years", d/(365*day))
+	}
+	switch {
+	case d.Abs() < 2*time.Second:
+		return "just now"
+	case d < 0:
+		return "in " + text(-d)
+	}
+	return text(d) + " ago"
 }
 
 // span is a duration in at most two units: "45 s", "3 min 20 s", "2 d 4 h".
@@ -70,7 +98,7 @@ func twoUnits(d, big time.Duration, bigName string, small time.Duration, smallNa
 // badge is a word with an icon and a colour. The icon and the colour only
 // repeat what the word says.
 type badge struct {
-	Kind string // class and icon: good, bad, warn, calm, busy, wait
+	Kind string // class and icon: good, bad, warn, calm, busy, wait, pause
 	Word string
 }
 
@@ -139,8 +167,12 @@ func manyLines(s string) string {
 }
 
 func plural(n int, one, many string) string {
+	return humanize.Comma(int64(n)) + " " + nounFor(n, one, many)
+}
+
+func nounFor(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + one
+		return one
 	}
-	return humanize.Comma(int64(n)) + " " + many
+	return many
 }
