@@ -19,6 +19,7 @@ type machine struct {
 	memory int64 // bytes for the jobs that ask for some; 0: not limited
 	gpus   []string
 	cpus   func() []topology.CPU // nil: jobs are not pinned
+	load   func() (float64, bool)
 }
 
 // machineOf looks at the machine and tells where the configuration asks for more
@@ -35,7 +36,7 @@ func machineOf(cfg config.Config, log *slog.Logger) machine {
 	if quota := here.Quota(); quota > 0 {
 		usable = min(usable, quota)
 	}
-	m := machine{slots: cmp.Or(cfg.MaxNbProcessors, usable), memory: memoryOf(cfg, here), gpus: cfg.GPUs}
+	m := machine{slots: cmp.Or(cfg.MaxNbProcessors, usable), memory: memoryOf(cfg, here), gpus: cfg.GPUs, load: here.Load}
 	if m.slots > usable {
 		log.Warn("more slots than this server may use processors: jobs are not pinned to processors of their own", "slots", m.slots, "usable", usable)
 		pin = false

@@ -191,7 +191,7 @@ func spoolOptions(cfg config.Config, opt options, m machine, screen *terminal.Sc
 	}
 	o := spool.Options{
 		Tree: layout.Tree(cfg.Folder), Slots: m.slots, Blocking: cfg.LaunchType == config.Blocking,
-		Affinity: m.cpus != nil, CPUs: m.cpus, GPUs: m.gpus, Memory: m.memory, MaxLog: cfg.MaxLog,
+		Affinity: m.cpus != nil, CPUs: m.cpus, Load: m.load, GPUs: m.gpus, Memory: m.memory, MaxLog: cfg.MaxLog,
 		Refuse: func(info jobinfo.Info) string { return refuse(info, len(m.gpus), m.memory) },
 		Fair:   cfg.Order == config.Fair, Events: cfg.Events == config.Auto, MinFree: cfg.MinFree,
 		JobFiles: cfg.JobFiles, Poll: cfg.PollInterval, Settle: cfg.SettleTime, SettleRemote: cfg.SettleRemote, Grace: cfg.StopGrace,

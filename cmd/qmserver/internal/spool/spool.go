@@ -35,6 +35,7 @@ type Options struct {
 	Events       bool                      // use file events where they work
 	Affinity     bool                      // pin each job to processors of its own
 	CPUs         func() []topology.CPU     // those that the server may use now; nil: unknown
+	Load         func() (float64, bool)    // of the machine, for the heartbeat; nil: unknown
 	GPUs         []string                  // that are shared out, by what CUDA_VISIBLE_DEVICES calls them
 	Memory       int64                     // bytes that are shared out to the jobs that ask for some; 0: not limited
 	MaxLog       int64                     // bytes that the log of a job may grow to that does not say so itself; 0: no limit
@@ -131,18 +132,20 @@ type Spool struct {
 	peeked   time.Time     // when the last of them began
 	patience time.Duration // lookPatience, but in tests
 
-	started  time.Time
-	problems []string // what holds the whole server back
-	full     string   // that the disk is nearly full, in words
-	weighed  time.Time
-	mute     bool   // the status files could not be written the last time
-	broken   string // what was told of run files that can't be read
-	stuck    string // the run file of an idle supervisor that was told of
-	lost     string // the supervisor without a run file that was told of
-	awaited  int    // folders in QM_Jobs that wait for what a supervisor does
-	known    bool   // the last look at QM_Jobs left no folder unknown
-	paused   bool
-	result   Result
+	started             time.Time
+	problems            []string // what holds the whole server back
+	full                string   // that the disk is nearly full, in words
+	weighed             time.Time
+	load1               *float64 // for the heartbeat, as the next two; nil: unknown
+	diskFree, diskTotal *int64
+	mute                bool   // the status files could not be written the last time
+	broken              string // what was told of run files that can't be read
+	stuck               string // the run file of an idle supervisor that was told of
+	lost                string // the supervisor without a run file that was told of
+	awaited             int    // folders in QM_Jobs that wait for what a supervisor does
+	known               bool   // the last look at QM_Jobs left no folder unknown
+	paused              bool
+	result              Result
 
 	nextPoll, nextBeat, nextFlush time.Time
 	wake                          time.Time // when the schedule is to be asked again

@@ -38,6 +38,7 @@ func (s *Spool) tell(now time.Time) {
 			s.log.Warn("run files can't be cleared away", "error", err)
 		}
 		s.tellUndying(runs)
+		s.feel()
 		s.beat(now, false)
 	}
 	if s.dirty && s.nextFlush.IsZero() {
@@ -61,12 +62,26 @@ func (s *Spool) pending(id disk.Identity) bool {
 	return !s.known || s.jobs.all[id] != nil || ghost
 }
 
+// feel learns what the heartbeat tells of the machine.
+func (s *Spool) feel() {
+	s.load1, s.diskFree, s.diskTotal = nil, nil, nil
+	if s.Load != nil {
+		if load, known := s.Load(); known {
+			s.load1 = &load
+		}
+	}
+	if room, err := disk.SpaceAt(string(s.Tree)); err == nil {
+		s.diskFree, s.diskTotal = &room.Free, &room.Total
+	}
+}
+
 func (s *Spool) beat(now time.Time, stopped bool) {
 	m := s.machine()
 	h := layout.Heartbeat{
 		Host: s.Host, PID: os.Getpid(), Version: s.Version, Started: s.started, Beat: now, Stopped: stopped,
 		Slots: s.Slots, SlotsUsed: m.Used, GPUs: m.GPUs, GPUsUsed: m.GPUsUsed, Paused: s.paused, Launch: s.Launch, Problems: append([]string{}, s.problems...),
 	}
+	h.Load1, h.DiskFree, h.DiskTotal = s.load1, s.diskFree, s.diskTotal
 	s.replace(layout.HeartbeatFile, h)
 }
 

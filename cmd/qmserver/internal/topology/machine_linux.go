@@ -77,6 +77,16 @@ func (m *Machine) Memory() int64 {
 	return int64(info.Totalram) * int64(info.Unit)
 }
 
+// Load returns how many processes of the machine wanted to run, on average over
+// the last minute; see sysinfo(2). False: it can't be told.
+func (m *Machine) Load() (float64, bool) {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0, false
+	}
+	return float64(info.Loads[0]) / (1 << unix.SI_LOAD_SHIFT), true
+}
+
 // NewMachine returns this machine.
 func NewMachine() *Machine { return &Machine{root: os.DirFS("/"), known: make(map[int]CPU)} }
 

@@ -11,5 +11,8 @@ func (m *Machine) Allowed() []CPU { return nil }
 // Memory returns 0: how much the machine has is not asked for here.
 func (m *Machine) Memory() int64 { return 0 }
 
+// Load tells that it is not known.
+func (m *Machine) Load() (float64, bool) { return 0, false }
+
 // Quota returns 0: there is no limit that we know of.
 func (m *Machine) Quota() int { return 0 }
