@@ -2,7 +2,10 @@
 
 package proc
 
-import "strconv"
+import (
+	"errors"
+	"strconv"
+)
 
 // Adopt does nothing: no other system knows subreapers.
 func Adopt() error { return nil }
@@ -30,3 +33,18 @@ func Kill(int) error { return nil }
 
 // Reap finds nothing that has ended.
 func Reap(int) bool { return false }
+
+// Pin can't pin.
+func Pin([]int) (unpin func() error, err error) { return nil, errors.ErrUnsupported }
+
+// Meter measures nothing.
+type Meter struct{}
+
+// Rough measures nothing.
+func (m *Meter) Rough() (used int64, ok bool) { return 0, false }
+
+// Exact measures nothing.
+func (m *Meter) Exact() (used int64, ok bool) { return 0, false }
+
+// Killed knows nothing.
+func (m *Meter) Killed() int64 { return 0 }

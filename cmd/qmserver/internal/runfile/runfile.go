@@ -49,8 +49,10 @@ type Line struct {
 	Attempt int       `json:"attempt,omitempty"`
 	NbProc  int       `json:"nb_proc,omitempty"`
 	CPUs    []int     `json:"cpus,omitempty"`
-	Owner   string    `json:"owner,omitempty"` // as lists show it
-	Rerun   bool      `json:"rerun,omitempty"` // it asks to be run again when it is interrupted
+	GPUs    []string  `json:"gpus,omitempty"`
+	Memory  int64     `json:"memory,omitempty"` // bytes that are kept for it
+	Owner   string    `json:"owner,omitempty"`  // as lists show it
+	Rerun   bool      `json:"rerun,omitempty"`  // it asks to be run again when it is interrupted
 
 	Undying string `json:"undying,omitempty"` // the processes that KILL has not ended, for people
 

@@ -239,7 +239,7 @@ func (s *Spool) apply(j *job, v verdict, now time.Time) {
 func (s *Spool) adopt(j *job, v verdict) {
 	s.jobs.enter(j, running)
 	j.NbProc, j.Owner = max(v.line.NbProc, 1), v.line.Owner
-	j.share = share{cpus: v.line.CPUs}
+	j.share = share{cpus: v.line.CPUs, gpus: v.line.GPUs, memory: v.line.Memory}
 	j.started = v.line.At
 	if err := s.launcher.Adopt(v.run, j.Identity); err != nil {
 		s.known = false

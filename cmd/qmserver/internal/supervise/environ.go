@@ -3,6 +3,7 @@ package supervise
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,6 +29,10 @@ func (a *attempt) environ() []string {
 	env := append(make([]string, 0, len(a.base.env)+len(a.base.threads)+4), a.base.env...)
 	for _, name := range a.base.threads {
 		env = append(env, name+"="+n)
+	}
+	if a.HasGPUs {
+		env = slices.DeleteFunc(env, func(e string) bool { return nameOf(e) == "CUDA_VISIBLE_DEVICES" })
+		env = append(env, "CUDA_VISIBLE_DEVICES="+strings.Join(a.GPUs, ",")) // none asked for: it sees none
 	}
 	return append(env,
 		"NB_PROC="+n, "QM_JOB="+a.name, "QM_RUN="+a.Run,

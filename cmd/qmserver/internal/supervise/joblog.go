@@ -52,8 +52,8 @@ func oldLog(n int) string {
 func (l *jobLog) start(a *attempt) {
 	var b strings.Builder
 	fmt.Fprintln(&b, layout.StartedLine(a.started))
-	fmt.Fprintf(&b, "Host: %s, user: %s, folder: %s, PATH: %s, processors: %d\n",
-		a.Host, a.User, layout.Display(filepath.Join(a.Parent, a.name)), layout.Display(os.Getenv("PATH")), a.NbProc)
+	fmt.Fprintf(&b, "Host: %s, user: %s, folder: %s, PATH: %s, processors: %d%s\n",
+		a.Host, a.User, layout.Display(filepath.Join(a.Parent, a.name)), layout.Display(os.Getenv("PATH")), a.NbProc, a.which())
 	for _, note := range a.Notes {
 		fmt.Fprintf(&b, "QM: %s\n", note)
 	}
@@ -63,6 +63,18 @@ func (l *jobLog) start(a *attempt) {
 	probe.Step("log")
 	_, _ = l.WriteString(b.String())
 	probe.Step("log: begun")
+}
+
+// which names the processors and GPUs that are the job's own, for its log.
+func (j *Job) which() string {
+	text := ""
+	if len(j.CPUs) > 0 {
+		text = " (" + strings.Trim(strings.ReplaceAll(fmt.Sprint(j.CPUs), " ", ","), "[]") + ")"
+	}
+	if len(j.GPUs) > 0 {
+		text += ", GPUs: " + strings.Join(j.GPUs, ",")
+	}
+	return text
 }
 
 // say writes a line of our own, on a line of its own.

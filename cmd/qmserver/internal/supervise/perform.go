@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
+	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -16,15 +18,16 @@ import (
 // attempt is one run of one job.
 type attempt struct {
 	*Job
-	base    *environment
-	name    string
-	dir     *os.Root // the job's folder, wherever it is moved
-	log     *jobLog
-	control *control
-	procs   *processes
-	started time.Time
-	begun   runfile.Line
-	cause   *cause // why it was stopped; nil: it was not
+	base     *environment
+	name     string
+	dir      *os.Root // the job's folder, wherever it is moved
+	log      *jobLog
+	control  *control
+	procs    *processes
+	started  time.Time
+	begun    runfile.Line
+	oomKills int64  // how many processes the kernel had ended for lack of memory, some time after the start; -1: not asked
+	cause    *cause // why it was stopped; nil: it was not
 }
 
 // perform takes a job from its folder to its durable end. An error means that
@@ -41,7 +44,8 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	a.log.start(a)
 	a.begun = runfile.Line{
 		Event: runfile.Starting, At: a.started, Identity: job.Identity,
-		JobID: job.JobID, Attempt: job.Attempt, NbProc: job.NbProc, Owner: job.Owner, Rerun: job.Rerun,
+		JobID: job.JobID, Attempt: job.Attempt, NbProc: job.NbProc, CPUs: job.CPUs, GPUs: job.GPUs, Memory: job.Memory,
+		Owner: job.Owner, Rerun: job.Rerun,
 	}
 	err = s.run.Append(a.begun)
 	if disk.IsNoRoom(err) {
@@ -104,7 +108,7 @@ func (s *supervisor) prepare(job *Job, asOwner bool) (*attempt, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	a := &attempt{Job: job, base: s.base, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: s.signals.child}}
+	a := &attempt{Job: job, oomKills: -1, base: s.base, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: s.signals.child}}
 	a.log, err = openLog(dir)
 	if err != nil {
 		return nil, errors.Join(err, os.Chdir(string(os.PathSeparator)), dir.Close())
@@ -141,11 +145,28 @@ func (a *attempt) close() {
 
 // execute starts the job and sees it to the end of its last process.
 func (s *supervisor) execute(a *attempt) runfile.End {
-	if err := a.procs.start(a.argv(), a.environ(), a.log.File); err != nil {
+	unpin := a.pin()
+	err := a.procs.start(a.argv(), a.environ(), a.log.File)
+	unpin()
+	if err != nil {
 		return cannotStart(err)
 	}
 	s.watch(a)
 	return a.end()
+}
+
+// pin lets this thread, and so the job that it forks, run on the job's own
+// processors, until unpin.
+func (a *attempt) pin() (unpin func()) {
+	if len(a.CPUs) == 0 {
+		return func() {}
+	}
+	undo, err := proc.Pin(a.CPUs)
+	if err != nil {
+		a.log.say("it is not pinned to processors of its own: %v", err)
+		return func() {}
+	}
+	return func() { _ = undo() } // what was allowed before is allowed again
 }
 
 // cannotStart is the end of a job whose program could not be executed: the
@@ -172,6 +193,9 @@ func (a *attempt) end() runfile.End {
 		end.Outcome, end.Reason = a.cause.outcome, a.cause.reason
 	case status.signal != 0 || status.code != 0:
 		end.Outcome = layout.Failed
+		if status.signal == int(syscall.SIGKILL) {
+			end.Reason = unexplained(a.oomKills, (&proc.Meter{}).Killed())
+		}
 	default:
 		end.Outcome = layout.Succeeded
 	}

@@ -7,13 +7,20 @@ type status struct{ code, signal int }
 // not tell is nil.
 type usage struct {
 	cpuSeconds *float64
-	peakBytes  *int64 // of the largest single process
+	peakBytes  *int64 // of the largest single process, or of all where they are measured
 }
 
 func (u *usage) add(cpuSeconds float64, peakBytes int64) {
 	if u.cpuSeconds != nil {
 		cpuSeconds += *u.cpuSeconds
-		peakBytes = max(peakBytes, *u.peakBytes)
 	}
-	u.cpuSeconds, u.peakBytes = &cpuSeconds, &peakBytes
+	u.cpuSeconds = &cpuSeconds
+	u.sample(peakBytes)
+}
+
+// sample takes in what all processes were seen to have at one time.
+func (u *usage) sample(bytes int64) {
+	if u.peakBytes == nil || bytes > *u.peakBytes {
+		u.peakBytes = &bytes
+	}
 }

@@ -25,6 +25,7 @@ func (a *attempt) writeRecord(f *finish) error {
 	}
 	r := &layout.Record{
 		Name: layout.Display(a.name), Script: &script, Owner: &a.Owner, Host: &a.Host, NbProc: &a.NbProc,
+		CPUs: a.CPUs, GPUs: a.GPUs,
 		Submitted: &a.Submitted, Claimed: &a.Claimed, Started: &a.started, Attempt: a.Attempt,
 	}
 	sync := disk.Volatile

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"qm/cmd/qmserver/internal/proc"
 	"qm/pkg/layout"
 )
 
@@ -60,6 +61,8 @@ func (s *supervisor) watch(a *attempt) {
 		limit = time.After(a.Limit)
 	}
 	settled := time.After(short)
+	guard := newGuard(a)
+	defer guard.close()
 	look := time.NewTicker(lookEvery)
 	look.Stop()
 	defer look.Stop()
@@ -81,6 +84,11 @@ func (s *supervisor) watch(a *attempt) {
 		case <-settled:
 			watching = s.beginToLook(look)
 			w.look() // at what came before
+			a.oomKills = (&proc.Meter{}).Killed()
+		case <-guard.C():
+			if why := guard.excess(); why != "" {
+				w.stopSoon(why)
+			}
 		case <-s.notifier.C():
 			w.look()
 		case <-look.C:
