@@ -120,7 +120,7 @@ func TestLimits(t *testing.T) {
 		if *rec.Outcome != layout.Stopped || rec.Reason == nil || !strings.HasPrefix(*rec.Reason, reason) {
 			t.Errorf("%s: record %+v", name, rec)
 		}
-		if log := s.logEnd(name); !strings.Contains(log, "QM: stopped: "+reason) {
+		if log := s.logEnd(name); !strings.Contains(log, "QM: "+reason) {
 			t.Errorf("%s: log ends\n%s", name, log)
 		}
 	}

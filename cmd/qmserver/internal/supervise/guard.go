@@ -88,6 +88,7 @@ func (l *jobLog) taken() int64 {
 
 // stopSoon stops a job that uses too much.
 func (w *watcher) stopSoon(reason string) {
+	w.excessive = true
 	grace := w.Grace
 	w.Grace = min(grace, soon)
 	w.stop(layout.Stopped, reason)

@@ -99,10 +99,11 @@ func (l *jobLog) restore(dir *os.Root) {
 	l.say("the job has removed or replaced this log; what it had printed is lost")
 }
 
-// finish writes the last line.
-func (l *jobLog) finish(at time.Time, end runfile.End) error {
+// finish writes the last line, and before it the reason, where that does not
+// stand right above.
+func (l *jobLog) finish(at time.Time, end runfile.End, repeat bool) error {
 	text := folder.LineBreak(l.File)
-	if end.Outcome == layout.Failed && end.Reason != "" {
+	if repeat && end.Reason != "" {
 		text += "QM: " + end.Reason + "\n"
 	}
 	_, err := l.WriteString(text + layout.FinishedLine(at, statusWords(end)) + "\n")

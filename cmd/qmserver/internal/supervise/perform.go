@@ -18,16 +18,17 @@ import (
 // attempt is one run of one job.
 type attempt struct {
 	*Job
-	base     *environment
-	name     string
-	dir      *os.Root // the job's folder, wherever it is moved
-	log      *jobLog
-	control  *control
-	procs    *processes
-	started  time.Time
-	begun    runfile.Line
-	oomKills int64  // how many processes the kernel had ended for lack of memory, some time after the start; -1: not asked
-	cause    *cause // why it was stopped; nil: it was not
+	base      *environment
+	name      string
+	dir       *os.Root // the job's folder, wherever it is moved
+	log       *jobLog
+	control   *control
+	procs     *processes
+	started   time.Time
+	begun     runfile.Line
+	oomKills  int64  // how many processes the kernel had ended for lack of memory, some time after the start; -1: not asked
+	excessive bool   // it was stopped for what it used, and went on to fill its log, perhaps
+	cause     *cause // why it was stopped; nil: it was not
 }
 
 // perform takes a job from its folder to its durable end. An error means that
@@ -64,7 +65,7 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	if err != nil {
 		a.log.say("its record can't be written: %v", err)
 	}
-	_ = untilRoom(func() error { return a.log.finish(finished, answer.End) })
+	_ = untilRoom(func() error { return a.log.finish(finished, answer.End, a.cause == nil || a.excessive) })
 	return answer, untilRoom(func() error {
 		return s.run.Append(runfile.Line{
 			Event: runfile.Ended, At: finished, Started: a.started, Identity: job.Identity,
