@@ -115,9 +115,10 @@ func (r *reading) mayComplete(then time.Time) bool {
 }
 
 // whole tells at the first look whether nothing of the folder can still be on
-// its way: it was moved in as it is, or has long been as it is.
+// its way: it was moved in as it is, or has long been as it is. The info file
+// was there when the reading began, or the tree was read before it came.
 func (l *look) whole(c conditions) bool {
-	if l.Verdict == folder.Missing {
+	if l.Verdict == folder.Missing || l.Mark.Info == 0 {
 		return false
 	}
 	if c.moved && l.Newest <= l.Mark.Top {

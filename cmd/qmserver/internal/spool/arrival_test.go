@@ -20,7 +20,7 @@ type copying struct {
 func newCopying() *copying {
 	return &copying{
 		conditions: conditions{settle: 2 * time.Second, jobFiles: []string{"proc_config.cfg"}},
-		now:        time.Now(), last: folder.Look{Names: 1},
+		now:        time.Now(), last: folder.Look{Names: 1, Mark: folder.Mark{Info: 1}},
 	}
 }
 
@@ -112,6 +112,7 @@ func TestWhole(t *testing.T) {
 		{"not quite old", func(c *copying) { c.last.Newest, c.fileTime = now-19e9, now }, false},
 		{"old, of a clock that can't be read", func(c *copying) { c.last.Newest = now - 20e9 }, false},
 		{"old, without info file", func(c *copying) { c.last.Newest, c.fileTime, c.last.Verdict = now-20e9, now, folder.Missing }, false},
+		{"empty when its tree was read, and with an info file right after", func(c *copying) { c.fileTime, c.last.Mark.Info, c.last.Verdict = now, 0, folder.Refused }, false},
 		{"old, with a busy sign", func(c *copying) { c.last.Newest, c.fileTime, c.last.Busy = now-20e9, now, "x.part" }, false},
 		{"old, refused", func(c *copying) { c.last.Newest, c.fileTime, c.last.Verdict = now-20e9, now, folder.Refused }, true},
 		{"moved in", func(c *copying) { c.moved, c.last.Newest, c.last.Mark.Top = true, now-1, now }, true},
