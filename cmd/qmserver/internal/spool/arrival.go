@@ -33,6 +33,9 @@ const (
 	noInfoFor = 10 * time.Minute
 	// busyFor is how long such a file holds up the end of a drain.
 	busyFor = 10 * time.Second
+	// failFor is how long a folder that can't be read holds it up: who was to read
+	// it may have died.
+	failFor = 2 * time.Second
 	// lookAgain is how often a folder is looked at that something holds back.
 	lookAgain = time.Second
 )
@@ -62,7 +65,7 @@ func (r *reading) judge(l *look, c conditions) (complete bool) {
 	}
 	switch {
 	case l.Failed != "":
-		r.stuck = true
+		r.stuck = l.end.Sub(r.failed) >= failFor
 		return wait(lookAgain, "can't be read (%s); it is tried again", short(l.Failed))
 	case l.Open != "": // 4
 		r.stuck = r.calm >= busyFor
@@ -98,6 +101,12 @@ func (r *reading) judge(l *look, c conditions) (complete bool) {
 // explains is none that teaches patience; and only what was certainly seen of
 // one counts.
 func (r *reading) compare(l *look) {
+	switch {
+	case l.Failed == "":
+		r.failed = time.Time{}
+	case r.failed.IsZero():
+		r.failed = l.end
+	}
 	busy := l.Busy != "" || l.Open != ""
 	if !r.begun || r.sum != l.Sum || l.Blocks > r.blocks {
 		if r.begun && !r.busy {

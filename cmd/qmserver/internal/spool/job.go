@@ -55,6 +55,7 @@ type job struct {
 // reading is what is known of a folder's copying.
 type reading struct {
 	begun    bool          // there has been a look
+	failed   time.Time     // since when it can't be read; zero: it can
 	busy     bool          // the last saw something say that it is still being copied
 	underWay bool          // there is one now
 	again    bool          // and another is to follow
