@@ -86,13 +86,26 @@ func (l *jobLog) taken() int64 {
 	return max(info.Size(), block*disk.DetailsOf(info).Blocks)
 }
 
-// stopSoon stops a job that uses too much.
+// stopSoon stops a job that uses too much. One that is about to end anyway gets
+// no longer for that than another would.
 func (w *watcher) stopSoon(reason string) {
+	if w.excessive {
+		return
+	}
 	w.excessive = true
-	grace := w.Grace
-	w.Grace = min(grace, soon)
-	w.stop(layout.Stopped, reason)
-	w.Grace = grace
+	w.Grace = min(w.Grace, soon)
+	switch w.phase {
+	case running:
+		w.stop(layout.Stopped, reason)
+	case lingering:
+		w.log.say("what the job left running is ended: %s", reason)
+		w.procs.terminate()
+		w.enter(ending, w.Grace)
+	case ending:
+		w.log.say("it is killed within %s: %s", w.Grace, reason)
+		w.enter(ending, w.Grace)
+	case killing:
+	}
 }
 
 // unexplained tells people of a KILL that nobody here has sent: the kernel does

@@ -258,6 +258,31 @@ func TestWhatIsLeftRunning(t *testing.T) {
 	}
 }
 
+// TestTooMuchAtTheEnd: a job that is about to end gets little time for that once
+// it fills its log, whatever its grace.
+func TestTooMuchAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for name, command := range map[string]string{
+		"asked to stop": "trap '' TERM; touch ready; until [ -e STOP ]; do sleep 0.01; done; head -c 300000 /dev/zero; sleep 60",
+		"left running":  "(trap '' TERM; head -c 300000 /dev/zero; touch ready; sleep 60) & until [ -e ready ]; do sleep 0.01; done",
+	} {
+		p := newProcess(t)
+		job := p.job(name, command)
+		job.Grace, job.MaxLog = time.Hour, 100000
+		p.tell(job)
+		p.await("its start", p.exists(name, "ready"))
+		if err := os.WriteFile(p.path(name, "STOP"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		done := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })
+		p.answer() // fails where the supervisor was killed
+		done.Stop()
+		if log := p.log(name); !strings.Contains(log, "of max_log = ") {
+			t.Errorf("%s: %q", name, log)
+		}
+	}
+}
+
 // TestTheOperatorStops a job: by its supervisor's stdin, and once that is at
 // its end by a file that is not in the job's folder.
 func TestTheOperatorStops(t *testing.T) {
