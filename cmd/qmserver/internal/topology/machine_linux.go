@@ -15,10 +15,12 @@ const mostCPUs = 1024
 
 // Allowed returns the processors that this process may use, as it is now: what
 // the caller's and the operator's affinity, cpusets and unplugging have left. It
-// is empty where that can't be told.
+// is empty where that can't be told. What counts is the first thread: that is what
+// taskset(1) changes of a process, and the others may still have what they were
+// started with.
 func (m *Machine) Allowed() []CPU {
 	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
+	if err := unix.SchedGetaffinity(os.Getpid(), &set); err != nil {
 		return nil
 	}
 	var all []CPU

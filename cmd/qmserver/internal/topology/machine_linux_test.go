@@ -1,9 +1,12 @@
 package topology
 
 import (
+	"os"
 	"runtime"
 	"testing"
 	"testing/fstest"
+
+	"golang.org/x/sys/unix"
 )
 
 func files(texts map[string]string) fstest.MapFS {
@@ -58,5 +61,32 @@ func TestQuota(t *testing.T) {
 func TestAllowed(t *testing.T) {
 	if got := NewMachine().Allowed(); len(got) != runtime.NumCPU() {
 		t.Errorf("%v, but the runtime knows of %d", got, runtime.NumCPU())
+	}
+}
+
+// TestAllowedOfTheProcess: it does not depend on who asks.
+func TestAllowedOfTheProcess(t *testing.T) {
+	all := NewMachine().Allowed()
+	if len(all) < 2 {
+		t.Skip("needs two processors")
+	}
+	asked := make(chan int)
+	var ask func()
+	ask = func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		if unix.Gettid() == os.Getpid() {
+			go ask()
+			return
+		}
+		var one unix.CPUSet
+		one.Set(all[0].ID)
+		if err := unix.SchedSetaffinity(0, &one); err != nil {
+			t.Error(err)
+		}
+		asked <- len(NewMachine().Allowed())
+	}
+	go ask()
+	if got := <-asked; got != len(all) {
+		t.Errorf("%d of %d processors", got, len(all))
 	}
 }
