@@ -106,16 +106,28 @@ func usedFacts(d *snapshot.Detail, now time.Time) []fact {
 	}
 	if r := d.Record; r != nil && r.CPUSeconds != nil && *r.CPUSeconds >= 0 && *r.CPUSeconds < 1e9 {
 		used := time.Duration(*r.CPUSeconds * float64(time.Second))
-		text := span(used)
+		f.add("processor time", span(used))
 		if ok && elapsed > time.Second && d.NbProc > 0 {
-			text += fmt.Sprintf(" (%.0f %% of %s)", 100*used.Seconds()/elapsed.Seconds()/float64(d.NbProc), plural(d.NbProc, "processor", "processors"))
+			f.add("processors", procsText(d, used.Seconds()/elapsed.Seconds()))
 		}
-		f.add("processor time", text)
 	}
 	if r := d.Record; r != nil && r.PeakMemoryBytes != nil && *r.PeakMemoryBytes > 0 {
-		f.add("most memory", humanize.IBytes(uint64(*r.PeakMemoryBytes)))
+		text := humanize.IBytes(uint64(*r.PeakMemoryBytes))
+		if d.Asked.Memory > 0 {
+			text += " of " + humanize.IBytes(uint64(d.Asked.Memory))
+		}
+		f.add("most memory", text)
 	}
 	return f
+}
+
+// procsText holds what a job used of its processors, on average, against what it
+// asked for.
+func procsText(d *snapshot.Detail, used float64) string {
+	if d.Asked.NbProc > d.NbProc {
+		return fmt.Sprintf("%d asked, %d given, %.1f used", d.Asked.NbProc, d.NbProc, used)
+	}
+	return fmt.Sprintf("%d asked, %.1f used", d.NbProc, used)
 }
 
 // cpuList writes processors as ranges: "0-3, 8".

@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -230,5 +231,24 @@ func TestWords(t *testing.T) {
 	}
 	if got := cpuList([]int{0, 1, 2, 5, 7, 8}); got != "0-2, 5, 7-8" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestAskedAgainstUsed: the page of a job tells whether it asked for too much.
+func TestAskedAgainstUsed(t *testing.T) {
+	s := newSite(t)
+	for name, asked := range map[string]int{"as-asked": 4, "lowered": 12} {
+		path := s.job("QM_dJobs", name)
+		s.write(path+"/proc_config.cfg", fmt.Sprintf("[QMOptions]\nscript : x\nmemory : 200M\nnb_proc : %d\n", asked))
+		s.write(path+"/"+layout.RecordFile, `{"name":"x","nb_proc":4,"started":"2026-01-02T03:04:05Z","finished":"2026-01-02T03:05:45Z",`+
+			`"outcome":"succeeded","exit_code":0,"cpu_seconds":130,"peak_memory_bytes":104857600}`)
+	}
+	for name, want := range map[string]string{"as-asked": "4 asked, 1.3 used", "lowered": "12 asked, 4 given, 1.3 used"} {
+		body := s.do("GET", "/QM_dJobs/"+name+"/").Body.String()
+		for _, text := range []string{want, "100 MiB of 200 MiB"} {
+			if !strings.Contains(body, text) {
+				t.Errorf("%s: no %q in\n%s", name, text, body)
+			}
+		}
 	}
 }
