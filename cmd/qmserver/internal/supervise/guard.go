@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -108,11 +109,24 @@ func (w *watcher) stopSoon(reason string) {
 	}
 }
 
-// unexplained tells people of a KILL that nobody here has sent: the kernel does
-// that where memory is short, and counts how often, but not whom.
-func unexplained(before, now int64) string {
-	if before >= 0 && now > before {
-		return "killed by signal 9 (SIGKILL), perhaps for lack of memory: the kernel has ended a process of this machine for that meanwhile"
+// shellKilled is the exit code of a shell whose last command was killed by
+// SIGKILL; see sh(1) "exit status".
+const shellKilled = 128 + int(syscall.SIGKILL)
+
+// unexplained tells people of a KILL that nobody here has sent, or returns "": the
+// kernel does that where memory is short, and counts how often, but not whom.
+// What a shell says of its command counts only if there was such a one.
+func unexplained(first status, before, now int64) string {
+	const killed = "killed by signal 9 (SIGKILL), "
+	const perhaps = killed + "perhaps for lack of memory: the kernel has ended a process of this machine for that meanwhile"
+	short := before >= 0 && now > before
+	switch {
+	case first.signal == int(syscall.SIGKILL) && short:
+		return perhaps
+	case first.signal == int(syscall.SIGKILL):
+		return killed + "cause unknown"
+	case first.signal == 0 && first.code == shellKilled && short:
+		return "a process of it was " + perhaps
 	}
-	return "killed by signal 9 (SIGKILL), cause unknown"
+	return ""
 }

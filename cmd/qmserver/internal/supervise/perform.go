@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
@@ -194,9 +193,7 @@ func (a *attempt) end() runfile.End {
 		end.Outcome, end.Reason = a.cause.outcome, a.cause.reason
 	case status.signal != 0 || status.code != 0:
 		end.Outcome = layout.Failed
-		if status.signal == int(syscall.SIGKILL) {
-			end.Reason = unexplained(a.oomKills, (&proc.Meter{}).Killed())
-		}
+		end.Reason = unexplained(status, a.oomKills, (&proc.Meter{}).Killed())
 	default:
 		end.Outcome = layout.Succeeded
 	}
