@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/pkg/layout"
@@ -146,6 +147,9 @@ func (w *walk) mayLease(d disk.Details) bool {
 
 func isOpen(dir *os.Root, name string) bool {
 	f, err := dir.OpenFile(name, os.O_RDONLY|layout.NonBlock, 0)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true // someone has a write lease on it: smbd, for a client that writes
+	}
 	if err != nil {
 		return false
 	}
@@ -158,12 +162,15 @@ func isOpen(dir *os.Root, name string) bool {
 // last by mkstemp(3).
 var rsyncTemp = layout.Pattern(`^\..+\.[A-Za-z0-9]{6}$`)
 
+// ordinary is how people call copies that they keep, such as .bashrc.backup.
+var ordinary = layout.Pattern(`^[a-z]*[0-9]*$`)
+
 // isBusySign tells whether a file of this name is there only while something
-// copies. Words in small letters alone (.bashrc.backup) are taken for a user's
-// own: mkstemp makes one in 200 times, and the file's changes tell then.
+// copies. Words in small letters, and numbers, are taken for a user's own:
+// mkstemp makes one in 100 times, and the file's changes tell then.
 func isBusySign(name string) bool {
 	if strings.HasSuffix(name, ".part") {
 		return true
 	}
-	return rsyncTemp().MatchString(name) && strings.ToLower(name[len(name)-6:]) != name[len(name)-6:]
+	return rsyncTemp().MatchString(name) && !ordinary().MatchString(name[len(name)-6:])
 }

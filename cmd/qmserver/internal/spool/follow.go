@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"time"
@@ -29,7 +30,7 @@ type past struct {
 	there   bool
 	lost    bool
 	outcome layout.Outcome // "": not known
-	changed int64          // when it came there, in ns
+	changed int64          // when it ended, or else came there, in ns
 }
 
 func newFollowers() followers {
@@ -190,10 +191,15 @@ func (s *Spool) scanPast(now time.Time) {
 				return
 			}
 			f, err := disk.Lstat(s.Tree.Job(state, string(name)))
-			if err != nil || !f.Mode.IsDir() || f.Ctime <= found[own].changed {
+			if err != nil || !f.Mode.IsDir() {
 				return
 			}
-			found[own] = past{there: true, lost: state == layout.Lost, outcome: s.outcomes.of(f.Identity), changed: f.Ctime}
+			// The folder's own time changes with each file that is put into it.
+			end := s.outcomes.of(f.Identity)
+			at := cmp.Or(end.at, f.Ctime)
+			if at > found[own].changed {
+				found[own] = past{there: true, lost: state == layout.Lost, outcome: end.outcome, changed: at}
+			}
 		})
 		if err != nil {
 			s.log.Warn("folder can't be listed for jobs that others wait for", "folder", state.Folder(), "error", err)

@@ -1,8 +1,10 @@
 package spool
 
 import (
+	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/launch"
@@ -10,28 +12,34 @@ import (
 	"qm/pkg/layout"
 )
 
-// outcomes keeps how the jobs ended that lie in QM_dJobs, for those that come
-// after them: the records in their folders are their owners' to change. It is
-// read when somebody asks for the first time.
+// outcomes keeps how and when the jobs ended that lie in QM_dJobs and
+// QM_lost+found, for those that come after them: the records in their folders
+// are their owners' to change. It is read when somebody asks for the first time.
 type outcomes struct {
 	lines
-	known map[disk.Identity]layout.Outcome // nil: not read yet
+	known map[disk.Identity]ended // nil: not read yet
+}
+
+// ended is how a job ended, and when by our clock, in ns.
+type ended struct {
+	outcome layout.Outcome
+	at      int64
 }
 
 // mostOutcomes is how many are kept when the file is written anew: the last.
 const mostOutcomes = 200_000
 
 // note remembers how a job ended.
-func (o *outcomes) note(id disk.Identity, outcome layout.Outcome) {
-	o.add("%d %d %s", id.Inode, id.Birth, outcome)
+func (o *outcomes) note(id disk.Identity, outcome layout.Outcome, at time.Time) {
+	o.add("%d %d %s %d", id.Inode, id.Birth, outcome, at.UnixNano())
 	if o.known != nil {
-		o.known[id] = outcome
+		o.known[id] = ended{outcome, at.UnixNano()}
 	}
 }
 
-// of returns how the job ended that lies in this folder, or "" if that is not
+// of returns how the job ended that lies in this folder; nothing if that is not
 // known.
-func (o *outcomes) of(id disk.Identity) layout.Outcome {
+func (o *outcomes) of(id disk.Identity) ended {
 	if o.known == nil {
 		o.load()
 	}
@@ -40,12 +48,12 @@ func (o *outcomes) of(id disk.Identity) layout.Outcome {
 
 func (o *outcomes) load() {
 	o.flush()
-	o.rows, o.known = 0, make(map[disk.Identity]layout.Outcome)
+	o.rows, o.known = 0, make(map[disk.Identity]ended)
 	var all []string
 	o.read(func(line string) {
 		all = append(all, line)
-		if id, outcome, ok := parseOutcome(line); ok {
-			o.known[id] = outcome
+		if id, end, ok := parseOutcome(line); ok {
+			o.known[id] = end
 		}
 	})
 	if len(all) > 2*mostOutcomes {
@@ -57,14 +65,17 @@ func (o *outcomes) load() {
 	}
 }
 
-func parseOutcome(line string) (id disk.Identity, outcome layout.Outcome, ok bool) {
+func parseOutcome(line string) (id disk.Identity, end ended, ok bool) {
 	fields := strings.Fields(line)
-	if len(fields) != 3 {
-		return id, "", false
+	if len(fields) != 4 {
+		return id, end, false
 	}
-	inode, err := strconv.ParseUint(fields[0], 10, 64)
-	birth, err2 := strconv.ParseInt(fields[1], 10, 64)
-	return disk.Identity{Inode: inode, Birth: birth}, layout.Outcome(fields[2]), err == nil && err2 == nil
+	var err [3]error
+	id.Inode, err[0] = strconv.ParseUint(fields[0], 10, 64)
+	id.Birth, err[1] = strconv.ParseInt(fields[1], 10, 64)
+	end.outcome = layout.Outcome(fields[2])
+	end.at, err[2] = strconv.ParseInt(fields[3], 10, 64)
+	return id, end, errors.Join(err[:]...) == nil
 }
 
 // learn takes from the run files what a server that was killed may not have
@@ -73,7 +84,7 @@ func (o *outcomes) learn(runs launch.Runs, believes func(runfile.Run, disk.Ident
 	for _, run := range runs.Files {
 		for id, line := range run.Last {
 			if line.Event == runfile.Ended && believes(run, id, line) {
-				o.note(id, line.Outcome)
+				o.note(id, line.Outcome, line.At)
 			}
 		}
 	}

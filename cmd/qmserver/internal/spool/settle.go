@@ -90,7 +90,7 @@ func (s *Spool) laid(id disk.Identity, j *job) {
 // finish sends a job that ended to done.
 func (s *Spool) finish(j *job, end runfile.End, now time.Time) {
 	j.move = move{from: layout.Running, to: layout.Done, end: end}
-	s.outcomes.note(j.Identity, end.Outcome)
+	s.outcomes.note(j.Identity, end.Outcome, now)
 	if j.ended.IsZero() {
 		j.ended = now
 	}
@@ -152,6 +152,7 @@ func (s *Spool) settled(j *job) {
 		s.log.Info("job finished", "job", j.shown(), "outcome", end.Outcome, "status", statusOf(end), "seconds", j.ended.Sub(j.started).Round(time.Millisecond).Seconds())
 	case layout.Lost:
 		s.log.Warn("job parked", "job", j.shown(), "outcome", end.Outcome, "reason", end.Reason)
+		s.outcomes.note(j.Identity, end.Outcome, time.Now())
 		s.closeAccount(j)
 	case layout.Queued:
 		s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -189,7 +190,7 @@ func (j *Job) takeRecord(r *layout.Record) {
 	if r.Outcome != nil && slices.Contains(layout.Outcomes[:], *r.Outcome) {
 		j.Outcome = *r.Outcome
 	}
-	j.ExitCode, j.Signal = r.ExitCode, r.Signal
+	j.ExitCode, j.Signal = fitting(r.ExitCode), fitting(r.Signal)
 	const sane = 1e12 // seconds, bytes times 1,000: nobody has so much
 	if r.CPUSeconds != nil && *r.CPUSeconds >= 0 && *r.CPUSeconds < sane {
 		j.CPUSeconds = *r.CPUSeconds
@@ -197,6 +198,15 @@ func (j *Job) takeRecord(r *layout.Record) {
 	if r.PeakMemoryBytes != nil && *r.PeakMemoryBytes > 0 && *r.PeakMemoryBytes < 1000*sane {
 		j.PeakMemory = *r.PeakMemoryBytes
 	}
+}
+
+// fitting drops a number that no system gives: codes have 32 bits, on Windows
+// without a sign.
+func fitting(n *int) *int {
+	if n == nil || int64(*n) < math.MinInt32 || int64(*n) > math.MaxUint32 {
+		return nil
+	}
+	return n
 }
 
 func set[T any](to, from *T) {

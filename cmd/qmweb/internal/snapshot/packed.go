@@ -25,7 +25,7 @@ type packed struct {
 	priority int
 	nbProc   int32
 	asked    int32
-	exit     int32
+	exit     int64
 	signal   int32
 	ends     [packedTexts]uint16
 	outcome  uint8 // 0: none; else one more than its place in layout.Outcomes
@@ -97,7 +97,7 @@ func pack(j *Job, o owners) *packed {
 	p.set(isUnread, j.Unread)
 	if j.ExitCode != nil {
 		p.set(hasExit, true)
-		p.exit = int32(*j.ExitCode)
+		p.exit = int64(*j.ExitCode)
 	}
 	if j.Signal != nil {
 		p.set(hasSignal, true)
