@@ -7,8 +7,6 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"qm/cmd/qmserver/internal/disk"
-	"qm/cmd/qmserver/internal/proc"
 	"qm/pkg/layout"
 )
 
@@ -24,8 +22,8 @@ const (
 // It is made for jobs that have such a limit only.
 type guard struct {
 	*attempt
-	ticker *time.Ticker
-	meter  proc.Meter
+	ticker *time.Ticker // nil without a limit of the log
+	gauge  *gauge       // nil without one of the memory
 }
 
 // newGuard returns nil for a job without limits.
@@ -33,64 +31,69 @@ func newGuard(a *attempt) *guard {
 	if a.Memory == 0 && a.MaxLog == 0 {
 		return nil
 	}
-	return &guard{attempt: a, ticker: time.NewTicker(guardEvery)}
+	g := &guard{attempt: a}
+	if a.MaxLog > 0 {
+		g.ticker = time.NewTicker(guardEvery)
+	}
+	if a.Memory > 0 {
+		g.gauge = startGauge(a.Memory)
+	}
+	return g
 }
 
-// C tells when to look; that of no guard never does.
-func (g *guard) C() <-chan time.Time {
-	if g == nil {
+// logDue tells when to look at the log; that of no guard never does.
+func (g *guard) logDue() <-chan time.Time {
+	if g == nil || g.ticker == nil {
 		return nil
 	}
 	return g.ticker.C
 }
 
+// memory tells how many bytes the job's processes have; that of no guard never
+// does.
+func (g *guard) memory() <-chan int64 {
+	if g == nil || g.gauge == nil {
+		return nil
+	}
+	return g.gauge.used
+}
+
 func (g *guard) close() {
-	if g != nil {
+	if g == nil {
+		return
+	}
+	if g.ticker != nil {
 		g.ticker.Stop()
 	}
+	if g.gauge != nil {
+		g.gauge.close()
+	}
 }
 
-// excess tells, in words, what the job uses too much of, or "".
-func (g *guard) excess() string {
-	if g.MaxLog > 0 {
-		if size := g.log.taken(); size > g.MaxLog {
-			return fmt.Sprintf("its log has %s of max_log = %s", humanize.IBytes(uint64(size)), humanize.IBytes(uint64(g.MaxLog)))
-		}
+// tooLong tells, in words, that the log is too long, or "". Its length counts:
+// file systems such as XFS keep more blocks for a file that grows than it fills.
+func (g *guard) tooLong() string {
+	info, err := g.log.Stat()
+	if err != nil || info.Size() <= g.MaxLog {
+		return ""
 	}
-	if g.Memory > 0 {
-		if used := g.memory(); used > g.Memory {
-			return fmt.Sprintf("memory: used %s of %s", humanize.IBytes(uint64(used)), humanize.IBytes(uint64(g.Memory)))
-		}
-	}
-	return ""
+	return fmt.Sprintf("its log has %s of max_log = %s", humanize.IBytes(uint64(info.Size())), humanize.IBytes(uint64(g.MaxLog)))
 }
 
-// memory measures what the job's processes have together, and keeps the most
-// that was seen. The exact measure takes long, and is taken only where the rough
-// one, which counts shared memory more than once, is above the limit.
-func (g *guard) memory() int64 {
-	used, known := g.meter.Rough()
-	if known && used > g.Memory {
-		used, _ = g.meter.Exact()
+// tooMuch keeps the most memory that was seen, and tells, in words, that it is
+// too much, or "".
+func (g *guard) tooMuch(memory int64) string {
+	g.procs.used.sample(memory)
+	if memory <= g.Memory {
+		return ""
 	}
-	g.procs.used.sample(used)
-	return used
+	return fmt.Sprintf("memory: used %s of %s", humanize.IBytes(uint64(memory)), humanize.IBytes(uint64(g.Memory)))
 }
 
-// taken is what the log has of the disk, or its length if that is more.
-func (l *jobLog) taken() int64 {
-	info, err := l.Stat()
-	if err != nil {
-		return 0
-	}
-	const block = 512 // of st_blocks; see inode(7)
-	return max(info.Size(), block*disk.DetailsOf(info).Blocks)
-}
-
-// stopSoon stops a job that uses too much. One that is about to end anyway gets
-// no longer for that than another would.
+// stopSoon stops a job that uses too much, if there is a reason. One that is
+// about to end anyway gets no longer for that than another would.
 func (w *watcher) stopSoon(reason string) {
-	if w.excessive {
+	if reason == "" || w.excessive {
 		return
 	}
 	w.excessive = true

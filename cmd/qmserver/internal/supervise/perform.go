@@ -25,6 +25,7 @@ type attempt struct {
 	procs     *processes
 	started   time.Time
 	begun     runfile.Line
+	meter     *proc.Meter
 	oomKills  int64  // how many processes the kernel had ended for lack of memory, some time after the start; -1: not asked
 	excessive bool   // it was stopped for what it used, and went on to fill its log, perhaps
 	cause     *cause // why it was stopped; nil: it was not
@@ -108,7 +109,7 @@ func (s *supervisor) prepare(job *Job, asOwner bool) (*attempt, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	a := &attempt{Job: job, oomKills: -1, base: s.base, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: s.signals.child}}
+	a := &attempt{Job: job, oomKills: -1, meter: &s.meter, base: s.base, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: s.signals.child}}
 	a.log, err = openLog(dir)
 	if err != nil {
 		return nil, errors.Join(err, os.Chdir(string(os.PathSeparator)), dir.Close())
@@ -147,7 +148,9 @@ func (a *attempt) close() {
 func (s *supervisor) execute(a *attempt) runfile.End {
 	unpin := a.pin()
 	err := a.procs.start(a.argv(), a.environ(), a.log.File)
-	unpin()
+	if unpin() != nil {
+		s.ending = true // another job would be held to the processors of this one
+	}
 	if err != nil {
 		return cannotStart(err)
 	}
@@ -156,17 +159,17 @@ func (s *supervisor) execute(a *attempt) runfile.End {
 }
 
 // pin lets this thread, and so the job that it forks, run on the job's own
-// processors, until unpin.
-func (a *attempt) pin() (unpin func()) {
-	if len(a.CPUs) == 0 {
-		return func() {}
-	}
-	undo, err := proc.Pin(a.CPUs)
-	if err != nil {
+// processors, until unpin. Where that can't be, the job may use all.
+func (a *attempt) pin() (unpin func() error) {
+	if len(a.CPUs) > 0 {
+		unpin, err := proc.Pin(a.CPUs)
+		if err == nil {
+			return unpin
+		}
 		a.log.say("it is not pinned to processors of its own: %v", err)
-		return func() {}
+		a.CPUs = nil // for the record
 	}
-	return func() { _ = undo() } // what was allowed before is allowed again
+	return func() error { return nil }
 }
 
 // cannotStart is the end of a job whose program could not be executed: the
@@ -193,7 +196,7 @@ func (a *attempt) end() runfile.End {
 		end.Outcome, end.Reason = a.cause.outcome, a.cause.reason
 	case status.signal != 0 || status.code != 0:
 		end.Outcome = layout.Failed
-		end.Reason = unexplained(status, a.oomKills, (&proc.Meter{}).Killed())
+		end.Reason = unexplained(status, a.oomKills, a.meter.Killed())
 	default:
 		end.Outcome = layout.Succeeded
 	}

@@ -20,7 +20,8 @@ func (u *usage) add(cpuSeconds float64, peakBytes int64) {
 
 // sample takes in what all processes were seen to have at one time.
 func (u *usage) sample(bytes int64) {
-	if u.peakBytes == nil || bytes > *u.peakBytes {
-		u.peakBytes = &bytes
+	if u.peakBytes == nil {
+		u.peakBytes = new(int64)
 	}
+	*u.peakBytes = max(*u.peakBytes, bytes)
 }

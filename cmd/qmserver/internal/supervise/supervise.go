@@ -22,6 +22,7 @@ import (
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/probe"
+	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
 )
 
@@ -208,6 +209,7 @@ type supervisor struct {
 	signals *signals
 	base    *environment
 	memory  *memory
+	meter   proc.Meter
 	ending  bool          // it was told TERM: no other job
 	undying time.Duration // how long after KILL it is told that something does not die
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"qm/cmd/qmserver/internal/proc"
 	"qm/pkg/layout"
 )
 
@@ -84,11 +83,11 @@ func (s *supervisor) watch(a *attempt) {
 		case <-settled:
 			watching = s.beginToLook(look)
 			w.look() // at what came before
-			a.oomKills = (&proc.Meter{}).Killed()
-		case <-guard.C():
-			if why := guard.excess(); why != "" {
-				w.stopSoon(why)
-			}
+			a.oomKills = a.meter.Killed()
+		case <-guard.logDue():
+			w.stopSoon(guard.tooLong())
+		case used := <-guard.memory():
+			w.stopSoon(guard.tooMuch(used))
 		case <-s.notifier.C():
 			w.look()
 		case <-look.C:
