@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-	"strings"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
@@ -291,77 +290,6 @@ func (s *Spool) wentAway(name string) []*job {
 	return nil
 }
 
-// isPause tells whether an entry of the queue folder pauses the queue.
-func isPause(name string, kind fs.FileMode) bool {
-	return kind.IsRegular() && layout.IsControl(name, layout.Pause)
-}
-
-// mayPause: where users share the queue folder, only root and its owner pause
-// it for all.
-func (s *Spool) mayPause(file string) bool {
-	if !s.Owners {
-		return true
-	}
-	folder, err := disk.Lstat(s.Tree.Folder(layout.Queued))
-	f, err2 := disk.Lstat(s.Tree.Job(layout.Queued, file))
-	return err == nil && err2 == nil && (f.UID == 0 || f.UID == folder.UID)
-}
-
-func (s *Spool) setPaused() {
-	paused := false
-	for name := range s.pauses {
-		paused = paused || s.mayPause(name)
-	}
-	if paused == s.paused {
-		return
-	}
-	s.paused, s.dirty = paused, true
-	if paused {
-		s.log.Info("queue paused", "by", layout.Pause)
-	} else {
-		s.log.Info("queue resumed")
-	}
-}
-
-// hidden says that a name is none of ours and not worth a word.
-const hidden = "hidden"
-
-// foreign are what other systems keep everywhere.
-var foreign = map[string]bool{
-	"@eaDir": true, "#recycle": true, "System Volume Information": true, "lost+found": true,
-	"Thumbs.db": true, "desktop.ini": true,
-}
-
-func isHidden(name string) bool {
-	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") || foreign[layout.OwnName(name)]
-}
-
-// noCandidate tells why an entry of the queue is no job, in words for the
-// page, or "".
-func noCandidate(name string, kind fs.FileMode) string {
-	switch {
-	case isHidden(name):
-		return hidden
-	case unfinished(name):
-		return "named like an unfinished copy: rename it to run it"
-	case kind&fs.ModeSymlink != 0:
-		return "a link is no job: drop the folder itself"
-	case !kind.IsDir():
-		return "a file is no job: drop a folder that holds it and an info file"
-	}
-	return ""
-}
-
-// unfinished tells of names that programs give to what they are still copying.
-func unfinished(name string) bool {
-	for _, suffix := range [...]string{".part", ".partial", ".tmp", ".filepart", ".crdownload"} {
-		if strings.HasSuffix(name, suffix) {
-			return true
-		}
-	}
-	return false
-}
-
 // drop forgets a job that is not ours any more. A folder that was not complete
 // is not taken for whole when it comes again.
 func (s *Spool) drop(j *job) {
@@ -379,27 +307,4 @@ func (s *Spool) drop(j *job) {
 	delete(s.attempts, runfile.Folder{Identity: j.Identity, UID: int(j.uid)})
 	delete(s.attempts, runfile.Folder{Identity: j.Identity, UID: runfile.Anyones})
 	s.dirty = true
-}
-
-// note keeps for the page what is to be said of something that is no job.
-func (s *Spool) note(state layout.State, name, why string) {
-	if why != hidden {
-		s.places[place{state, name}] = why
-		s.dirty = true
-	}
-}
-
-func (s *Spool) forget(state layout.State, name string) {
-	if _, there := s.places[place{state, name}]; there {
-		delete(s.places, place{state, name})
-		s.dirty = true
-	}
-}
-
-func (s *Spool) forgetPlaces(state layout.State) {
-	for p := range s.places {
-		if p.state == state {
-			delete(s.places, p)
-		}
-	}
 }
