@@ -64,7 +64,7 @@ func (l *Look) read(r Ref, jobFiles []string, all bool) error {
 	}
 	l.Mark = markOf(top, infoFile(dir, jobFiles))
 	if all {
-		l.Tree, err = readTree(dir)
+		l.Tree, err = ReadTree(dir)
 	}
 	if errors.Is(err, errDeep) {
 		l.Verdict, l.Problem = Refused, err.Error()

@@ -38,9 +38,7 @@ var errDeep = fmt.Errorf("more than %d folders lie in each other: pack them into
 
 // ReadTree reads the tree of an open job folder. It does not leave its file
 // system, follows no link and opens regular files alone.
-func ReadTree(dir *os.Root) (Tree, error) { return readTree(dir) }
-
-func readTree(dir *os.Root) (Tree, error) {
+func ReadTree(dir *os.Root) (Tree, error) {
 	top, err := dir.Stat(".")
 	if err != nil {
 		return Tree{}, err
