@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 	"gopkg.in/natefinch/lumberjack.v2"
 
+	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/config"
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/spool"
@@ -54,7 +55,8 @@ func serve(opt options) error {
 	if err != nil {
 		return err
 	}
-	local, err := launch.NewLocal(tree, accounts, log)
+	groups := cgroup.Delegated()
+	local, err := launch.NewLocal(tree, accounts, groups, log)
 	if err != nil {
 		return fmt.Errorf("prepare run files: %w", err)
 	}
@@ -67,7 +69,7 @@ func serve(opt options) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go awaitSignals(s, stop)
-	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", m.slots, "launch_type", cfg.LaunchType, "pid", os.Getpid())
+	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", m.slots, "launch_type", cfg.LaunchType, "control_groups", groups.String(), "pid", os.Getpid())
 	result, err := s.Run(ctx)
 	screen.Clear()
 	if err != nil {

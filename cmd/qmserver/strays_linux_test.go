@@ -116,7 +116,8 @@ func (c *crashTree) waitFor(what string, cond func() bool) {
 	c.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			c.t.Fatalf("waited in vain for: %s", what)
+			queue, _ := os.ReadFile(c.tree.Path(layout.QueueFile))
+			c.t.Fatalf("waited in vain for: %s\n%s", what, queue)
 		}
 	}
 }

@@ -19,8 +19,8 @@ const (
 // endLeftovers returns when nothing is left of the job whose supervisor, that
 // of the run file, is dead. What a dead supervisor leaves falls to this server
 // if that started it; else, and where the server has children that are none of
-// ours, it is found by QM_RUN in its environment. A process that cleared its
-// environment is not found then.
+// ours, it is found by its control group, or by QM_RUN in its environment. Without
+// such a group a process that cleared its environment is not found then.
 func (l *Local) endLeftovers(run string, id disk.Identity) {
 	begin, pause, told := time.Now(), killAgain, false
 	for {
@@ -54,7 +54,7 @@ func (l *Local) endLeftovers(run string, id disk.Identity) {
 // leftovers returns our children that are no supervisors, what is marked as of
 // the run, and all that came of them.
 func (l *Local) leftovers(run string) []int {
-	left := proc.WithVariable("QM_RUN", run, runfile.UserOf(run))
+	left := l.marked(run)
 	if !l.shared {
 		left = append(left, l.strangers()...)
 	}
@@ -64,6 +64,11 @@ func (l *Local) leftovers(run string) []int {
 	left = proc.Descendants(left)
 	slices.Sort(left)
 	return slices.Compact(left)
+}
+
+// marked returns what is known to be of the run, without all that came of it.
+func (l *Local) marked(run string) []int {
+	return append(proc.WithVariable("QM_RUN", run, runfile.UserOf(run)), l.groups.Processes(run)...)
 }
 
 // strangers returns our children that are no supervisors. One that has ended

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
@@ -42,6 +43,7 @@ type Local struct {
 	dir      *os.Root // .qm/run of the tree
 	shared   bool     // this process has, or may get, children that are none of ours
 	accounts *Accounts
+	groups   *cgroup.Groups
 	user     string // as whom the jobs run where they do not run as their owners
 	log      *slog.Logger
 	events   chan Event
@@ -58,8 +60,8 @@ type Local struct {
 }
 
 // NewLocal makes the folder of the run files if need be. Without accounts all
-// jobs run as this process's user.
-func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, error) {
+// jobs run as this process's user; without groups none is in one of its own.
+func NewLocal(tree layout.Tree, accounts *Accounts, groups *cgroup.Groups, log *slog.Logger) (*Local, error) {
 	// What a shell started before it became this process, or what falls to the
 	// first process of a container.
 	shared := os.Getpid() == 1 || len(proc.Children()) > 0
@@ -84,7 +86,7 @@ func NewLocal(tree layout.Tree, accounts *Accounts, log *slog.Logger) (*Local, e
 		return nil, err
 	}
 	return &Local{
-		dir: dir, missing: missing, shared: shared, accounts: accounts, user: userName(), log: log,
+		dir: dir, missing: missing, shared: shared, accounts: accounts, groups: groups, user: userName(), log: log,
 		events:  make(chan Event, 1024), // so that no supervisor waits while we ask another
 		closed:  make(chan struct{}),
 		strays:  make(map[string]bool),
@@ -104,6 +106,7 @@ func (l *Local) Start(job supervise.Job, uid int) error {
 		job.Run = run
 		job.StopFile = l.stopFile(run, job.Identity)
 		job.User = l.nameOf(uid)
+		job.Group = l.groups.PathFor(run)
 		return supervise.Task{Run: &job}
 	})
 	return err

@@ -107,6 +107,7 @@ func (l *Local) Adopt(run string, id disk.Identity) error {
 		_ = f.Close()
 		lost := l.recheck(run)
 		l.endLeftovers(run, id)
+		l.groups.Remove(run)
 		_ = os.Remove(l.stopFile(run, id)) // there is none, mostly
 		l.mu.Lock()
 		delete(l.adopted, run)
@@ -177,6 +178,7 @@ func (l *Local) Sweep(pending func(disk.Identity) bool) (Runs, error) {
 		probe.Step("sweep")
 		errs = append(errs, l.dir.Remove(run.Name))
 		probe.Step("sweep: removed")
+		l.groups.Remove(run.Name)
 		removed = true
 		for id := range run.Last {
 			l.forget(runfile.Folder{Identity: id, UID: run.UID}, run.Name)

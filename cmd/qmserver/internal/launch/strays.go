@@ -68,7 +68,7 @@ func (l *Local) isSupervisor(args []string) bool {
 
 // endOnce sends KILL to what is marked as of the run, and returns that.
 func (l *Local) endOnce(run string) []int {
-	left := proc.Descendants(proc.WithVariable("QM_RUN", run, runfile.UserOf(run)))
+	left := proc.Descendants(l.marked(run))
 	if len(left) > 0 {
 		l.log.Warn("ending what a dead supervisor left", "run", run, "processes", proc.Names(left))
 	}

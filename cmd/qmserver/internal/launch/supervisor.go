@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/account"
+	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/runfile"
@@ -128,8 +129,11 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	stdout, err2 := cmd.StdoutPipe()
 	err = errors.Join(err1, err2)
 	if err == nil {
+		group := l.group(name, uid)
+		group.Put(cmd.SysProcAttr)
 		probe.Step("spawn")
 		err = cmd.Start()
+		group.Close()
 		probe.Step("spawn: started")
 	}
 	if err != nil {
@@ -146,6 +150,16 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	l.own[name] = s
 	go l.listen(s, cmd, stdout)
 	return s, nil
+}
+
+// group makes the control group of a supervisor's. That there can't be one keeps
+// no job from running.
+func (l *Local) group(run string, uid int) *cgroup.Group {
+	group, err := l.groups.Make(run, uid)
+	if err != nil {
+		l.log.Warn("supervisor gets no control group of its own", "run", run, "error", err)
+	}
+	return group
 }
 
 // tellWithin is how long a supervisor may take to accept a task.
@@ -171,6 +185,7 @@ func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
 	l.mu.Unlock()
 	_, _ = io.Copy(io.Discard, stdout)
 	err := cmd.Wait()
+	defer l.groups.Remove(s.run)
 	lost := l.recheck(s.run)
 	busy, reply := l.ended(s)
 	switch {

@@ -37,6 +37,9 @@ func Reap(int) bool { return false }
 // Pin can't pin.
 func Pin([]int) (unpin func() error, err error) { return nil, errors.ErrUnsupported }
 
+// Measures tells whether a Meter can.
+const Measures = false
+
 // Meter measures nothing.
 type Meter struct{}
 

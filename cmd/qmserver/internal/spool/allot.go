@@ -8,7 +8,8 @@ import (
 
 // share is what a running job has of the machine, beside its slots.
 type share struct {
-	cpus   []int    // that it is pinned to; none: it may use all
+	cpus   []int    // that it is pinned to; none: it has none of its own
+	common []int    // that it may use then with others
 	gpus   []string // that it sees
 	memory int64    // bytes that are kept for it
 }
@@ -36,8 +37,12 @@ func (s *Spool) allot(j *job) (share, string) {
 	if !s.Affinity {
 		return given, ""
 	}
-	given.cpus = topology.Choose(s.machineCPUs(), busy, j.NbProc)
+	usable := s.machineCPUs()
+	given.cpus = topology.Choose(usable, busy, j.NbProc)
 	if given.cpus == nil {
+		for _, cpu := range usable {
+			given.common = append(given.common, cpu.ID)
+		}
 		return given, "it is not pinned to processors of its own: there are not so many left for this server"
 	}
 	return given, ""

@@ -42,7 +42,7 @@ func TestReadingsThatDoNotReturn(t *testing.T) {
 	}
 	defer lock.Release()
 	log := slog.New(slog.NewTextHandler(testLog{t}, nil))
-	local, err := launch.NewLocal(s.tree, nil, log)
+	local, err := launch.NewLocal(s.tree, nil, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}

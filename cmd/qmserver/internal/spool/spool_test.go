@@ -91,7 +91,7 @@ func (s *server) run(ctx context.Context) (Result, error) {
 	}
 	defer lock.Release()
 	log := slog.New(slog.NewTextHandler(testLog{s.t}, nil))
-	local, err := launch.NewLocal(s.tree, s.accounts, log)
+	local, err := launch.NewLocal(s.tree, s.accounts, nil, log)
 	if err != nil {
 		return Result{}, err
 	}

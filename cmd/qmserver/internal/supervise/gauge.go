@@ -20,7 +20,7 @@ type gauge struct {
 	done chan struct{}
 }
 
-// startGauge measures every guardEvery, until close. The limit is in bytes.
+// startGauge measures every memoryEvery, until close. The limit is in bytes.
 func startGauge(limit int64) *gauge {
 	g := &gauge{used: make(chan int64), done: make(chan struct{})}
 	go g.run(&scale{limit: limit})
@@ -28,7 +28,7 @@ func startGauge(limit int64) *gauge {
 }
 
 func (g *gauge) run(s *scale) {
-	t := time.NewTicker(guardEvery)
+	t := time.NewTicker(memoryEvery)
 	defer t.Stop()
 	for {
 		select {

@@ -74,6 +74,15 @@ func TestPinned(t *testing.T) {
 			t.Errorf("the record tells of %v", r.CPUs)
 		}
 	}
+	j := p.job("unpinned", allowedList)
+	j.Allowed = cpus[1:2]
+	p.do(j)
+	if log, want := p.log("unpinned"), fmt.Sprintf("processors: 1\nallowed %d\n", cpus[1]); !strings.Contains(log, want) {
+		t.Errorf("no %q in\n%s", want, log)
+	}
+	if r := p.record("unpinned"); r.CPUs != nil {
+		t.Errorf("the record tells of %v", r.CPUs)
+	}
 	if log := run("after"); !strings.Contains(log, "\n"+before) {
 		t.Errorf("after a pinned job another sees\n%s\nand not\n%s", log, before)
 	}
@@ -132,7 +141,7 @@ func TestMemory(t *testing.T) {
 	}
 	three := "trap '' TERM\n" + fmt.Sprintf(hold+hold+hold, 90, 90, 90) + "wait"
 	a := run("together", three)
-	if want := " of 200 MiB"; a.Outcome != layout.Stopped || !strings.HasPrefix(a.Reason, "memory: used ") || !strings.HasSuffix(a.Reason, want) {
+	if want := " of 200.0 MB"; a.Outcome != layout.Stopped || !strings.HasPrefix(a.Reason, "memory: used ") || !strings.HasSuffix(a.Reason, want) {
 		t.Errorf("three that are too large together: %+v", a)
 	}
 	if peak := p.record("together").PeakMemoryBytes; peak == nil || *peak <= limit {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/proc"
@@ -23,11 +24,13 @@ type attempt struct {
 	log       *jobLog
 	control   *control
 	procs     *processes
+	group     *cgroup.Limited // nil: the kernel does not hold it to its memory
 	started   time.Time
 	begun     runfile.Line
 	meter     *proc.Meter
 	oomKills  int64  // how many processes the kernel had ended for lack of memory, some time after the start; -1: not asked
-	excessive bool   // it was stopped for what it used, and went on to fill its log, perhaps
+	excessive bool   // it was stopped for what it used
+	flooded   bool   // that was its log, and it went on to fill it, perhaps
 	cause     *cause // why it was stopped; nil: it was not
 }
 
@@ -65,7 +68,7 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	if err != nil {
 		a.log.say("its record can't be written: %v", err)
 	}
-	_ = untilRoom(func() error { return a.log.finish(finished, answer.End, a.cause == nil || a.excessive) })
+	_ = untilRoom(func() error { return a.log.finish(finished, answer.End, a.cause == nil || a.flooded) })
 	return answer, untilRoom(func() error {
 		return s.run.Append(runfile.Line{
 			Event: runfile.Ended, At: finished, Started: a.started, Identity: job.Identity,
@@ -147,7 +150,9 @@ func (a *attempt) close() {
 // execute starts the job and sees it to the end of its last process.
 func (s *supervisor) execute(a *attempt) runfile.End {
 	unpin := a.pin()
-	err := a.procs.start(a.argv(), a.environ(), a.log.File)
+	a.limit()
+	defer a.group.Close()
+	err := a.procs.start(a.argv(), a.environ(), a.log.File, a.group)
 	if unpin() != nil {
 		s.ending = true // another job would be held to the processors of this one
 	}
@@ -159,7 +164,8 @@ func (s *supervisor) execute(a *attempt) runfile.End {
 }
 
 // pin lets this thread, and so the job that it forks, run on the job's own
-// processors, until unpin. Where that can't be, the job may use all.
+// processors, until unpin. Where that can't be, the job may use all that the
+// server may, which may be fewer by now than when this process was started.
 func (a *attempt) pin() (unpin func() error) {
 	if len(a.CPUs) > 0 {
 		unpin, err := proc.Pin(a.CPUs)
@@ -169,7 +175,20 @@ func (a *attempt) pin() (unpin func() error) {
 		a.log.say("it is not pinned to processors of its own: %v", err)
 		a.CPUs = nil // for the record
 	}
+	if len(a.Allowed) > 0 {
+		if unpin, err := proc.Pin(a.Allowed); err == nil {
+			return unpin
+		}
+	}
 	return func() error { return nil }
+}
+
+// limit has the kernel hold the job to its memory, where it does that. The guard
+// looks after it all the same: it knows how much it was.
+func (a *attempt) limit() {
+	if a.Memory > 0 && a.Group != "" {
+		a.group, _ = cgroup.Limit(a.Group, a.Memory)
+	}
 }
 
 // cannotStart is the end of a job whose program could not be executed: the

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"qm/cmd/qmserver/internal/account"
+	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/probe"
 )
 
@@ -38,17 +39,19 @@ type processes struct {
 
 // start executes the program in the working directory, with nothing open but
 // an empty stdin and the log, in a session of its own.
-func (p *processes) start(argv, env []string, log *os.File) error {
+func (p *processes) start(argv, env []string, log *os.File, group *cgroup.Limited) error {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
+	sys := sessionOfItsOwn()
+	group.Put(sys)
 	probe.Step("fork")
 	p.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
 		Env:   env,
 		Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
-		Sys:   sessionOfItsOwn(),
+		Sys:   sys,
 	})
 	probe.Step("fork: done")
 	if err != nil {
@@ -109,6 +112,9 @@ func (p *processes) signal(sig syscall.Signal) {
 		_ = syscall.Kill(pid, sig)
 	}
 }
+
+// killed tells of the signal by which a kernel ends who has too much memory.
+func (s status) killed() bool { return s.signal == int(syscall.SIGKILL) }
 
 // killedFromOutside tells of the signals by which a system that goes down ends
 // processes.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"qm/cmd/qmserver/internal/account"
+	"qm/cmd/qmserver/internal/cgroup"
 )
 
 // signals are those that a supervisor acts on.
@@ -33,7 +34,7 @@ type processes struct {
 	used    usage
 }
 
-func (p *processes) start(argv, env []string, log *os.File) error {
+func (p *processes) start(argv, env []string, log *os.File, _ *cgroup.Limited) error {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
@@ -70,5 +71,7 @@ func (p *processes) kill()            { _ = p.first0.Kill() }
 func (p *processes) left() []string   { return nil }
 
 func (s status) killedFromOutside() bool { return false }
+
+func (s status) killed() bool { return false }
 
 func signalName(n int) string { return strconv.Itoa(n) }

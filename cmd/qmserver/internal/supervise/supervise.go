@@ -61,11 +61,13 @@ type Job struct {
 	Args    []string `json:"args,omitempty"`    // or, without a shell, the program and its arguments
 	NbProc  int      `json:"nb_proc"`
 
-	CPUs    []int    `json:"cpus,omitempty"`     // processors that it is pinned to; none: it may use all
+	CPUs    []int    `json:"cpus,omitempty"`     // processors that it is pinned to; none: it has none of its own
+	Allowed []int    `json:"allowed,omitempty"`  // without CPUs, those that the server may use now; none: what this process may
 	HasGPUs bool     `json:"has_gpus,omitempty"` // the server shares out GPUs: the job sees those here and no others
 	GPUs    []string `json:"gpus,omitempty"`
 
 	Memory int64         `json:"memory,omitempty"`  // bytes that its processes may use together; 0: no limit
+	Group  string        `json:"group,omitempty"`   // the control group of this process, where the kernel holds a job to its Memory
 	MaxLog int64         `json:"max_log,omitempty"` // bytes that its log may grow to; 0: no limit
 	Limit  time.Duration `json:"limit,omitempty"`   // 0: none
 	Grace  time.Duration `json:"grace"`             // from TERM to KILL

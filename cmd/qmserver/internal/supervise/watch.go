@@ -85,7 +85,7 @@ func (s *supervisor) watch(a *attempt) {
 			w.look() // at what came before
 			a.oomKills = a.meter.Killed()
 		case <-guard.logDue():
-			w.stopSoon(guard.tooLong())
+			w.checkLog(guard)
 		case used := <-guard.memory():
 			w.stopSoon(guard.tooMuch(used))
 		case <-s.notifier.C():
@@ -103,7 +103,18 @@ func (s *supervisor) watch(a *attempt) {
 			}
 		}
 	}
+	w.endedByKernel()
 	w.awaitTerm()
+}
+
+// endedByKernel notices that the kernel has ended the job for what it used.
+func (w *watcher) endedByKernel() {
+	if w.cause != nil || !w.procs.first().killed() || !w.group.Exceeded() {
+		return
+	}
+	w.procs.used.sample(w.Memory)
+	w.cause = &cause{layout.Stopped, fmt.Sprintf("memory: used %s; the kernel ended it when it asked for more", amounts(w.Memory, w.Memory))}
+	w.log.say("%s: %s", w.cause.outcome, w.cause.reason)
 }
 
 // beginToLook arranges that someone looks whether the job is asked to stop: at
