@@ -13,6 +13,7 @@ import (
 
 const usage = `usage: qmserver [-config FILE] [-drain]
        qmserver -check [-config FILE] [-json] FOLDER...
+       qmserver -test-mail ADDRESS [-config FILE]
        qmserver -version
 
   -config FILE  the configuration; without it QMserv.cfg in this folder, and
@@ -20,6 +21,8 @@ const usage = `usage: qmserver [-config FILE] [-drain]
   -drain        run what is queued, then end
   -check        say what each job folder would run, or why it would not
   -json         the same as JSON
+  -test-mail ADDRESS
+                send one mail now and say what happened
   -version      say which version this is
 `
 
@@ -29,6 +32,8 @@ type options struct {
 	drain, check, json, version bool
 	help                        bool
 	folders                     []string
+	testMail                    string // an address
+	test                        bool   // testMail was given
 }
 
 func parseFlags(args []string) (options, error) {
@@ -39,9 +44,11 @@ func parseFlags(args []string) (options, error) {
 	fs.BoolVar(&o.drain, "drain", false, "")
 	fs.BoolVar(&o.check, "check", false, "")
 	fs.BoolVar(&o.json, "json", false, "")
+	fs.StringVar(&o.testMail, "test-mail", "", "")
 	fs.BoolVar(&o.version, "version", false, "")
 	err := fs.Parse(args)
 	o.folders = fs.Args()
+	fs.Visit(func(f *flag.Flag) { o.test = o.test || f.Name == "test-mail" })
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		o.help = true
@@ -57,6 +64,8 @@ func parseFlags(args []string) (options, error) {
 		err = errors.New("-json goes with -check")
 	case o.check && o.drain:
 		err = errors.New("-check and -drain exclude each other")
+	case o.test && (o.check || o.drain):
+		err = errors.New("-test-mail goes with -config alone")
 	}
 	if err != nil {
 		return o, usageError{fmt.Errorf("%w\n%s", err, usage)}

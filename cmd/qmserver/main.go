@@ -31,6 +31,8 @@ func qmserver() int {
 			fmt.Println("qmserver", version())
 		case opt.check:
 			err = checkFolders(opt)
+		case opt.test:
+			err = testMail(opt)
 		default:
 			err = serve(opt)
 		}

@@ -62,7 +62,16 @@ func serve(opt options) error {
 	}
 	defer local.Close()
 	m := machineOf(cfg, log)
-	s, err := spool.New(spoolOptions(cfg, opt, m, screen), lock, local, log)
+	so := spoolOptions(cfg, opt, m, screen)
+	post, err := openMail(cfg, log)
+	if err != nil {
+		return err
+	}
+	if post != nil {
+		defer post.Close()
+		so.Post = post
+	}
+	s, err := spool.New(so, lock, local, log)
 	if err != nil {
 		return err
 	}
@@ -75,6 +84,9 @@ func serve(opt options) error {
 	if err != nil {
 		log.Error("server ends", "error", err)
 		return err
+	}
+	if opt.drain && ctx.Err() == nil {
+		drainMail(ctx, post)
 	}
 	log.Info("server ended")
 	switch {
@@ -187,17 +199,13 @@ func newLog(cfg config.Config, w io.Writer) *slog.Logger {
 }
 
 func spoolOptions(cfg config.Config, opt options, m machine, screen *terminal.Screen) spool.Options {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	o := spool.Options{
 		Tree: layout.Tree(cfg.Folder), Slots: m.slots, Blocking: cfg.LaunchType == config.Blocking,
 		Affinity: m.cpus != nil, CPUs: m.cpus, Load: m.load, GPUs: m.gpus, Memory: m.memory, MaxLog: cfg.MaxLog,
 		Refuse: func(info jobinfo.Info) string { return refuse(info, len(m.gpus), m.memory) },
 		Fair:   cfg.Order == config.Fair, Events: cfg.Events == config.Auto, MinFree: cfg.MinFree,
 		JobFiles: cfg.JobFiles, Poll: cfg.PollInterval, Settle: cfg.SettleTime, SettleRemote: cfg.SettleRemote, Grace: cfg.StopGrace,
-		MaxLimit: cfg.MaxTimeLimit, Owners: cfg.RunAs == config.Owner, Drain: opt.drain, Host: host, Version: version(), Launch: cfg.LaunchType,
+		MaxLimit: cfg.MaxTimeLimit, Owners: cfg.RunAs == config.Owner, Drain: opt.drain, Host: hostname(), Version: version(), Launch: cfg.LaunchType,
 	}
 	if opt.drain {
 		o.Watch = screen.Show

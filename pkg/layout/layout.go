@@ -62,6 +62,7 @@ const (
 	HeartbeatFile = Own + "/server.json"
 	QueueFile     = Own + "/queue.json"
 	RunDir        = Own + "/run"
+	OutboxDir     = Own + "/outbox"   // mail that the mail server has not taken
 	ArrivalsFile  = Own + "/arrivals" // when each waiting folder was first seen
 	OutcomesFile  = Own + "/outcomes" // how each job ended that others may wait for
 	ClockFile     = Own + "/clock"    // touched, to know the file system's time

@@ -28,6 +28,7 @@ type Config struct {
 	LaunchType      string // "blocking" or "non-blocking"
 	JobFiles        []string
 	MailActive      bool
+	Mail            Mail // how mail is sent, with MailActive
 	Debug           bool
 
 	Order        string // "arrival" or "fair"
@@ -83,6 +84,7 @@ func Default() Config {
 		Events:       Auto,
 		Affinity:     Auto,
 		Path:         "/usr/local/bin:/usr/bin:/bin",
+		Mail:         Mail{Host: "localhost", TLS: "none"},
 		LogMaxSize:   10 << 20,
 		LogKeep:      5,
 	}
@@ -169,9 +171,10 @@ func (c *Config) take(s *jobinfo.Section) jobinfo.Refusals {
 			})
 			continue
 		}
+		c.Mail.note(set.Name, value)
 		if set.later {
 			c.Warnings = append(c.Warnings, fmt.Sprintf("%s, line %d: %s has no effect in this version", c.File, value.Line, set.Name))
 		}
 	}
-	return faults
+	return append(faults, c.checkMail(len(faults) == 0)...)
 }

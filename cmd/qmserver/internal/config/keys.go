@@ -27,7 +27,7 @@ var Keys = []Key{
 	{Name: "MaxNbProcessors", Example: "4", Meaning: "slots: the most processors that all running jobs ask for together; default all of the machine", read: positive(func(c *Config) *int { return &c.MaxNbProcessors })},
 	{Name: "launch_type", Example: NonBlocking, Meaning: "`non-blocking`: as many jobs as fit; `blocking`: one at a time", read: readLaunchType},
 	{Name: "job_file", Example: "proc_config.cfg, infos.xml, job.sh", Meaning: "name of the info file, or several by comma, of which the first that exists counts", read: readJobFiles},
-	{Name: "MailActive", Example: "no", Meaning: "mail at the end of a job", read: yesNo(func(c *Config) *bool { return &c.MailActive }), later: true},
+	{Name: "MailActive", Example: "no", Meaning: "mail at the end of a job, to its `e_mail`", read: yesNo(func(c *Config) *bool { return &c.MailActive })},
 	{Name: "Debug", Example: "no", Meaning: "more log lines", read: yesNo(func(c *Config) *bool { return &c.Debug })},
 
 	{Name: "poll_interval", Example: "1", Meaning: "seconds between two looks at the folders", read: seconds(func(c *Config) *time.Duration { return &c.PollInterval }, 10*time.Millisecond)},
@@ -50,13 +50,14 @@ var Keys = []Key{
 	{Name: "log_max_size", Example: "10M", Meaning: "size at which the log is rotated", read: readLogMaxSize},
 	{Name: "log_keep", Example: "5", Meaning: "how many rotated logs are kept", read: positive(func(c *Config) *int { return &c.LogKeep })},
 
-	laterKey("web_url", "http://localhost:8000", "address of qmweb, for links in mail", anything),
-	laterKey("smtp_host", "localhost", "mail server", anything),
-	laterKey("smtp_port", "25", "its port", isPort),
-	laterKey("smtp_tls", "none", "none, starttls or tls", oneOf("none", "starttls", "tls")),
-	laterKey("smtp_user", "qm", "user at the mail server", anything),
-	laterKey("smtp_password_file", "/etc/qm.password", "file that holds the password", anything),
-	laterKey("mail_from", "qm@example.org", "sender of the mail", anything),
+	{Name: "smtp_host", Example: "smtp.example.org", Meaning: "mail server; default localhost", read: readSMTPHost},
+	{Name: "smtp_port", Example: "587", Meaning: "its port; default 25, with starttls 587, with tls 465", read: readPort},
+	{Name: "smtp_tls", Example: "starttls", Meaning: "`none`; `starttls`, and not without; `tls`: from the first byte", read: readSMTPTLS},
+	{Name: "smtp_user", Example: "qm", Meaning: "user at the mail server; default no log-in", read: oneLine(func(c *Config) *string { return &c.Mail.User })},
+	{Name: "smtp_password_file", Example: "smtp.password", Meaning: "file whose first line is the password; relative to the configuration", read: text(func(c *Config) *string { return &c.Mail.PasswordFile })},
+	{Name: "mail_from", Example: "qm@example.org", Meaning: "sender of the mail; default the server's user at its machine", read: readMailFrom},
+	{Name: "web_url", Example: "http://localhost:8000", Meaning: "where qmweb's pages begin, for links in mail", read: readWebURL},
+
 	laterKey("slurm_options", "--partition=long", "options for sbatch", anything),
 	laterKey("slurm_max_in_flight", "200", "jobs given to Slurm at a time", isCount),
 }
@@ -211,22 +212,6 @@ func readLogMaxSize(c *Config, value string) error {
 }
 
 // The values of keys without effect yet are checked all the same.
-
-func oneOf(words ...string) func(*Config, string) error {
-	return func(_ *Config, value string) error {
-		if !slices.Contains(words, strings.ToLower(value)) {
-			return fmt.Errorf("not one of %s", strings.Join(words, ", "))
-		}
-		return nil
-	}
-}
-
-func isPort(_ *Config, value string) error {
-	if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 65535 {
-		return errors.New("not a port from 1 to 65535")
-	}
-	return nil
-}
 
 func isCount(_ *Config, value string) error {
 	if n, err := strconv.Atoi(value); err != nil || n < 1 {

@@ -1,6 +1,9 @@
 package disk
 
-import "io/fs"
+import (
+	"io/fs"
+	"path/filepath"
+)
 
 // UnknownKind is the kind of an entry of which a file system's listing does
 // not tell what it is.
@@ -12,4 +15,19 @@ const UnknownKind = fs.ModeType
 // told of twice, or not at all; see readdir(3p).
 func List(path string, each func(name []byte, inode uint64, kind fs.FileMode)) error {
 	return list(path, each)
+}
+
+// NameOf returns the name that the folder id has in the folder at path, or ""
+// if it does not lie there.
+func NameOf(path string, id Identity) string {
+	found := ""
+	_ = List(path, func(name []byte, inode uint64, kind fs.FileMode) {
+		if found != "" || inode != 0 && inode != id.Inode || kind != fs.ModeDir && kind != UnknownKind {
+			return
+		}
+		if f, err := Lstat(filepath.Join(path, string(name))); err == nil && f.Identity == id {
+			found = string(name)
+		}
+	})
+	return found
 }

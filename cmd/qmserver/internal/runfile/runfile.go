@@ -52,6 +52,7 @@ type Line struct {
 	GPUs    []string  `json:"gpus,omitempty"`
 	Memory  int64     `json:"memory,omitempty"` // bytes that are kept for it
 	Owner   string    `json:"owner,omitempty"`  // as lists show it
+	EMail   string    `json:"e_mail,omitempty"` // who is told of its end
 	Rerun   bool      `json:"rerun,omitempty"`  // it asks to be run again when it is interrupted
 
 	Undying string `json:"undying,omitempty"` // the processes that KILL has not ended, for people

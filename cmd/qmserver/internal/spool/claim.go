@@ -175,7 +175,7 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 	o := supervise.Job{
 		Ref: s.ref(j, layout.Running), Proof: j.proven, Attempt: j.attempt,
 		Command: j.info.Command, NbProc: j.NbProc, Limit: j.info.Limit, Grace: s.Grace,
-		Owner: j.owner, Rerun: j.info.Rerun, Host: s.Host, Submitted: j.arrived(), Claimed: now,
+		Owner: j.owner, EMail: j.info.EMail, Rerun: j.info.Rerun, Host: s.Host, Submitted: j.arrived(), Claimed: now,
 		CPUs: j.cpus, Allowed: j.common, HasGPUs: len(s.GPUs) > 0, GPUs: j.gpus, Memory: j.info.Memory, MaxLog: cmp.Or(j.info.MaxLog, s.MaxLog),
 		Notes: slices.Clone(j.info.Warnings),
 	}

@@ -99,6 +99,8 @@ type move struct {
 	end      runfile.End
 	why      string // to the queue: why it goes back there
 	told     bool   // to lost: the reason stands in its folder
+	strange  bool   // nothing is known of what its info file says
+	lettered bool   // the letter about it is written
 }
 
 // Asks is for the schedule.

@@ -39,6 +39,7 @@ type Options struct {
 	Version      string
 	Launch       string // the word of the configuration, for the heartbeat
 
+	Post  Post               // takes the mail about jobs that are over; nil: none is sent
 	Watch func([]RunningJob) // told at each poll what runs; may be nil
 }
 
@@ -53,6 +54,7 @@ type RunningJob struct {
 type Launcher interface {
 	Start(job supervise.Job, uid int) error
 	Look(r folder.Ref, uid int, jobFiles []string, all bool) folder.Look
+	LogTail(r folder.Ref, uid int) (string, error)
 	LeaveReason(r folder.Ref, uid int, why folder.Reason) error
 	Events() <-chan launch.Event
 	Stop(disk.Identity) error

@@ -37,6 +37,9 @@ func (s *Spool) poll(now time.Time) error {
 	s.weighDisk(now)
 	s.listQueue(now)
 	s.listRunning(now)
+	if s.known {
+		s.sortPost()
+	}
 	s.arrivals.settle(s.jobs.all)
 	s.glance(now)
 	s.lookBack()

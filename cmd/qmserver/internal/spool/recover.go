@@ -215,17 +215,16 @@ func (s *Spool) apply(j *job, v verdict, now time.Time) {
 	case interrupt:
 		s.interrupted(j, runfile.End{Outcome: layout.Interrupted, Reason: "its supervisor was killed or the machine went down while it ran; drop it again to run it again"}, false, now)
 	case rerun:
+		j.ranAsTold(v)
 		s.interrupted(j, *v.line.End, true, now)
 	case finish:
-		if !v.line.Started.IsZero() {
-			j.started, j.ended = v.line.Started, v.line.At
-		}
+		j.ranAsTold(v)
 		s.finish(j, *v.line.End, now)
 	case unclaim:
 		j.move = move{from: layout.Running, to: layout.Queued, why: "found in " + layout.Running.Folder() + ", never started"}
 		s.settle(j, now)
 	case parkLost:
-		j.move = move{from: layout.Running, to: layout.Lost, end: runfile.End{
+		j.move = move{from: layout.Running, to: layout.Lost, strange: true, end: runfile.End{
 			Outcome: layout.Interrupted,
 			Reason:  "its record is gone, it may have run; look at its files, and drop it again to run it again",
 		}}
@@ -262,7 +261,15 @@ func (j *job) learn(v verdict) {
 	}
 	j.attempt = max(v.line.Attempt, 1)
 	j.owner = cmp.Or(j.owner, v.line.Owner)
+	j.info.EMail = cmp.Or(j.info.EMail, v.line.EMail)
 	j.info.Rerun = v.line.Rerun
+}
+
+// ranAsTold takes from the line of its end when the job ran.
+func (j *job) ranAsTold(v verdict) {
+	if !v.line.Started.IsZero() {
+		j.started, j.ended = v.line.Started, v.line.At
+	}
 }
 
 // nextAttempt tells which attempt is next of a queued job whose run an earlier

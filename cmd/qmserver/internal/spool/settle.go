@@ -129,6 +129,10 @@ func (s *Spool) settle(j *job, now time.Time) {
 		s.leaveReason(j, now) // and then here again
 		return
 	}
+	if s.owesLetter(j) {
+		s.writeLetter(j, now) // and then here again
+		return
+	}
 	err := s.moveJob(j, j.move.from, j.move.to)
 	switch {
 	case err != nil && gone(err) && s.treeIsThere():
@@ -164,6 +168,7 @@ func (s *Spool) settled(j *job) {
 		return
 	case layout.Running:
 	}
+	s.letGo(j)
 	s.count(j)
 	s.drop(j)
 	s.passed(j)

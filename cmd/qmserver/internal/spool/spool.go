@@ -39,6 +39,7 @@ type Spool struct {
 	wishes   chan bool                     // of the operator: false: start nothing more; true: and stop what runs
 	ending   bool                          // start nothing more, and end when nothing runs
 	told     chan told                     // reasons that were left
+	letters  chan written                  // letters that were written
 
 	events     *events.Watcher // nil: the folders are looked at
 	clock      *disk.Clock
@@ -128,6 +129,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 		quit:     make(chan struct{}),
 		wishes:   make(chan bool),
 		told:     make(chan told),
+		letters:  make(chan written),
 		started:  time.Now(),
 		attempts: launcher.Runs().Attempts(),
 	}
@@ -240,6 +242,8 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 			s.happened(all, time.Now())
 		case t := <-s.told:
 			s.reasonLeft(t)
+		case w := <-s.letters:
+			s.letterWritten(w)
 		case stop := <-s.wishes:
 			s.interrupt(stop)
 		case <-wake.C:

@@ -49,7 +49,7 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	a.begun = runfile.Line{
 		Event: runfile.Starting, At: a.started, Identity: job.Identity,
 		JobID: job.JobID, Attempt: job.Attempt, NbProc: job.NbProc, CPUs: job.CPUs, GPUs: job.GPUs, Memory: job.Memory,
-		Owner: job.Owner, Rerun: job.Rerun,
+		Owner: job.Owner, EMail: job.EMail, Rerun: job.Rerun,
 	}
 	err = s.run.Append(a.begun)
 	if disk.IsNoRoom(err) {
@@ -72,7 +72,7 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	return answer, untilRoom(func() error {
 		return s.run.Append(runfile.Line{
 			Event: runfile.Ended, At: finished, Started: a.started, Identity: job.Identity,
-			JobID: job.JobID, Attempt: job.Attempt, Owner: job.Owner, Rerun: job.Rerun, End: &answer.End,
+			JobID: job.JobID, Attempt: job.Attempt, Owner: job.Owner, EMail: job.EMail, Rerun: job.Rerun, End: &answer.End,
 		})
 	})
 }

@@ -78,18 +78,21 @@ type Job struct {
 
 	User      string    `json:"user"`  // as whom it runs
 	Owner     string    `json:"owner"` // as lists show it
+	EMail     string    `json:"e_mail,omitempty"`
 	Host      string    `json:"host"`
 	Submitted time.Time `json:"submitted"`
 	Claimed   time.Time `json:"claimed"`
 	Notes     []string  `json:"notes,omitempty"` // for the job's log, in words
 }
 
-// Task is what a supervisor is told to do, one of these. Looking and leaving a
-// reason are for servers that may not open what lies in a user's folder.
+// Task is what a supervisor is told to do, one of these. Looking, leaving a
+// reason and reading the end of a log are for servers that may not open what
+// lies in a user's folder.
 type Task struct {
 	Run   *Job   `json:"run,omitempty"`
 	Look  *Look  `json:"look,omitempty"`
 	Leave *Leave `json:"leave,omitempty"`
+	Tail  *Tail  `json:"tail,omitempty"`
 	Stop  bool   `json:"stop,omitempty"` // the job that runs; has no answer of its own
 
 	// Become comes first, if at all, and has no answer: this process is the
@@ -106,6 +109,7 @@ type parcel struct {
 	Run     json.RawMessage `json:"run"`
 	Look    json.RawMessage `json:"look"`
 	Leave   json.RawMessage `json:"leave"`
+	Tail    json.RawMessage `json:"tail"`
 	Become  json.RawMessage `json:"become"`
 	Stop    bool            `json:"stop"`
 	AsOwner bool            `json:"as_owner"`
@@ -129,6 +133,7 @@ type Answer struct {
 	Run  *Ended       `json:"run,omitempty"`
 	Look *folder.Look `json:"look,omitempty"`
 	Left *Left        `json:"left,omitempty"`
+	Tail *LogTail     `json:"tail,omitempty"`
 
 	// Worn says that this supervisor has grown, and is better let go once it is
 	// idle; see memory.
@@ -145,6 +150,7 @@ type (
 	otherAnswer struct {
 		Look *folder.Look `json:"look,omitempty"`
 		Left *Left        `json:"left,omitempty"`
+		Tail *LogTail     `json:"tail,omitempty"`
 		Worn bool         `json:"worn,omitempty"`
 	}
 )
@@ -243,6 +249,8 @@ func (s *supervisor) do(line []byte) error {
 		return s.look(task)
 	case task.Leave != nil:
 		return s.leave(task)
+	case task.Tail != nil:
+		return s.tail(task)
 	}
 	return errors.New("no task in the line")
 }

@@ -1,0 +1,485 @@
+package mail
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"mime/quotedprintable"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/cmd/qmserver/internal/mailtest"
+	"qm/cmd/qmserver/internal/runfile"
+	"qm/cmd/qmserver/internal/spool"
+	"qm/pkg/layout"
+)
+
+// certificate is the test server's, which this process trusts.
+var certificate *tls.Config
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	trusted := filepath.Join(dir, "ca.pem")
+	if certificate, err = mailtest.Certificate(trusted); err != nil {
+		panic(err)
+	}
+	_ = os.Setenv("SSL_CERT_FILE", trusted)
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// logged is what went into a log.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// box is an outbox under test.
+type box struct {
+	*Outbox
+	path string
+	log  *logged
+}
+
+func options(t *testing.T, s *mailtest.Server) Options {
+	t.Helper()
+	port, err := strconv.Atoi(s.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{Host: "127.0.0.1", Port: port, TLS: None, From: "QM <qm@example.org>", WebURL: "http://localhost:8000/queue", Tree: "/srv/QM", Machine: "lab1"}
+}
+
+func openBox(t *testing.T, path string, opt Options) box {
+	t.Helper()
+	b := box{path: path, log: &logged{}}
+	var err error
+	b.Outbox, err = open(path, opt, slog.New(slog.NewTextHandler(b.log, nil)), 20*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if b.Outbox != nil {
+			_ = b.Close()
+		}
+		if t.Failed() {
+			t.Log(b.log.String())
+		}
+	})
+	return b
+}
+
+func newBox(t *testing.T, s *mailtest.Server) box {
+	t.Helper()
+	return openBox(t, filepath.Join(t.TempDir(), "outbox"), options(t, s))
+}
+
+func started(t *testing.T, s *mailtest.Server) *mailtest.Server {
+	t.Helper()
+	s.Start(t)
+	return s
+}
+
+func letter(n int, name string) spool.Letter {
+	code := 3
+	at := time.Date(2026, 11, 22, 13, 15, 2, 0, time.UTC)
+	return spool.Letter{
+		Identity: disk.Identity{Inode: uint64(n), Birth: 7}, To: "me@example.org", JobID: layout.ID(name), From: "QM_Jobs", Into: "QM_dJobs",
+		Attempt: 1, End: runfile.End{Outcome: layout.Failed, ExitCode: &code, Reason: "exit code 3"}, Info: "fit of the March series",
+		Submitted: at, Started: at, Ended: at.Add(90 * time.Second), Log: "one\ntwo\n",
+	}
+}
+
+func (b box) post(t *testing.T, l spool.Letter) {
+	t.Helper()
+	if err := b.Write(l); err != nil {
+		t.Fatal(err)
+	}
+	name, err := layout.NameOfID(l.JobID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Moved(l.Identity, name)
+}
+
+// await waits until it holds.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("in vain: ", what)
+		}
+	}
+}
+
+func (b box) awaitEmpty(t *testing.T) {
+	t.Helper()
+	await(t, "an empty outbox", func() bool { return b.Waiting() == 0 && len(b.files(t)) == 0 })
+}
+
+// files returns what lies in the outbox, and with failed/ in front what was
+// given up.
+func (b box) files(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*", "failed/*"} {
+		found, err := filepath.Glob(filepath.Join(b.path, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found {
+			if rel, _ := filepath.Rel(b.path, f); rel != "failed" {
+				all = append(all, filepath.ToSlash(rel))
+			}
+		}
+	}
+	return all
+}
+
+func text(t *testing.T, m mailtest.Mail) string {
+	t.Helper()
+	_, body, _ := strings.Cut(m.Data, "\n\n")
+	plain, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(plain), "\r\n", "\n")
+}
+
+func TestALetterGoesOutAfterTheMove(t *testing.T) {
+	s := started(t, &mailtest.Server{})
+	b := newBox(t, s)
+	other := letter(2, "other")
+	b.post(t, other)
+	if err := b.Write(letter(1, "fit")); err != nil {
+		t.Fatal(err)
+	}
+	s.Await(t, 1)
+	await(t, "the other one is removed", func() bool { return b.Waiting() == 1 })
+	if got := b.files(t); !slices.Equal(got, []string{"1-7.new"}) {
+		t.Errorf("before the move there are %q", got)
+	}
+	b.Moved(disk.Identity{Inode: 1, Birth: 7}, "fit")
+	m := s.Await(t, 2)[1]
+	b.awaitEmpty(t)
+	if m.From != "qm@example.org" || m.To != "me@example.org" || m.Header("To") != "<me@example.org>" || m.Header("From") != `"QM" <qm@example.org>` {
+		t.Errorf("from %s to %s: %s", m.From, m.To, m.Data)
+	}
+	if got := m.Header("Subject"); got != "QM: fit failed (exit code 3)" {
+		t.Errorf("subject %q", got)
+	}
+	for _, want := range []string{"exit code 3", "fit of the March series", "1m30s", "/srv/QM/QM_dJobs/fit", "http://localhost:8000/queue/jobs/fit", "lab1", "    one\n    two\n"} {
+		if !strings.Contains(text(t, m), want) {
+			t.Errorf("no %q in\n%s", want, text(t, m))
+		}
+	}
+	if !strings.Contains(b.log.String(), `msg="mail sent" job=fit to=me@example.org`) {
+		t.Error(b.log)
+	}
+}
+
+func TestTheOutboxIsTheServersAlone(t *testing.T) {
+	b := newBox(t, started(t, &mailtest.Server{}))
+	if err := b.Write(letter(1, "fit")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{"": 0o700, "failed": 0o700, "1-7.new": 0o600} {
+		if info, err := os.Stat(filepath.Join(b.path, name)); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+// TestNamesAndTextsInjectNothing: a job's owner can write what they like into
+// names, info lines and logs, and as owner of a process also into the rest.
+func TestNamesAndTextsInjectNothing(t *testing.T) {
+	s := started(t, &mailtest.Server{})
+	b := newBox(t, s)
+	for _, to := range []string{
+		"me@example.org\r\nBcc: you@example.org", "me@example.org\n", "me@example.org, you@example.org", "<me@example.org>", "me@example.org> SIZE=1",
+		"me", "", "a b@example.org", "\"a\nb\"@example.org", "Me <me@example.org>", "me@example.org\x00", strings.Repeat("a", 250) + "@example.org",
+	} {
+		l := letter(1, "fit")
+		if l.To = to; b.Write(l) == nil {
+			t.Errorf("%q is taken for an address", to)
+		}
+	}
+	evil := "x\r\nBcc: you@example.org\r\n\r\n.\r\nMAIL FROM:<a@example.org>"
+	l := letter(1, evil)
+	l.Info, l.Reason, l.Log = evil, evil, evil
+	b.post(t, l)
+	long := letter(2, strings.Repeat("ü", 127))
+	b.post(t, long)
+	mails := s.Await(t, 2)
+	b.awaitEmpty(t)
+	for _, m := range s.Mails() {
+		if m.To != "me@example.org" || m.Header("Bcc") != "" || m.Header("To") != "<me@example.org>" {
+			t.Errorf("injected: %s", m.Data)
+		}
+		for line := range strings.Lines(m.Data) {
+			if len(line) > 998 {
+				t.Errorf("a line of %d bytes", len(line))
+			}
+		}
+	}
+	subject, err := new(mime.WordDecoder).DecodeHeader(mails[0].Header("Subject"))
+	if err != nil || !strings.HasPrefix(subject, `QM: x\r\nBcc: you@example.org\r\n`) {
+		t.Errorf("subject %q, %v", subject, err)
+	}
+	subject, err = new(mime.WordDecoder).DecodeHeader(mails[1].Header("Subject"))
+	if want := "QM: " + strings.Repeat("ü", 50) + "… failed (exit code 3)"; err != nil || subject != want {
+		t.Errorf("subject %q, %v", subject, err)
+	}
+	if want := "/jobs/" + strings.Repeat("%C3%BC", 127) + "\n"; !strings.Contains(text(t, mails[1]), want) {
+		t.Errorf("no link %s in\n%s", want, text(t, mails[1]))
+	}
+}
+
+func TestAServerThatIsDownGetsItLaterAndOnce(t *testing.T) {
+	s := started(t, &mailtest.Server{})
+	s.Stop()
+	b := newBox(t, s)
+	for n := range 3 {
+		b.post(t, letter(n+1, fmt.Sprint("job", n)))
+	}
+	await(t, "the log tells", func() bool { return strings.Contains(b.log.String(), "mail server can't be used; mail waits") })
+	s.Start(t)
+	s.Await(t, 3)
+	b.awaitEmpty(t)
+	if n := len(s.Mails()); n != 3 {
+		t.Errorf("%d mails", n)
+	}
+	if log := b.log.String(); strings.Count(log, "can't be used") != 1 || !strings.Contains(log, "mail server can be used again") {
+		t.Error("told once and when it is over")
+	}
+}
+
+func TestTheNextStartGoesOn(t *testing.T) {
+	s := started(t, &mailtest.Server{})
+	s.Stop()
+	first := newBox(t, s)
+	first.post(t, letter(1, "ready"))
+	for n, name := range []string{"moved", "renamed", "taken", "again"} {
+		if err := first.Write(letter(n+2, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = first.Close()
+	for name, data := range map[string]string{"9-9.new.tmp": "{", "8-8.new": "{", "x.mail": "no letter"} {
+		if err := os.WriteFile(filepath.Join(first.path, name), []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Start(t)
+	b := openBox(t, first.path, options(t, s))
+	s.Await(t, 1)
+	kept := make(map[string]disk.Identity)
+	for _, l := range b.Kept() {
+		kept[l.JobID] = l.Identity
+	}
+	if len(kept) != 4 {
+		t.Fatalf("%v", kept)
+	}
+	b.Moved(kept["moved"], "moved")
+	b.Moved(kept["renamed"], "renamed-20261122-131502")
+	b.Moved(kept["taken"], "")
+	again := letter(5, "again")
+	again.Outcome = layout.Stopped // it is settled again, after the crash
+	b.post(t, again)
+	all := ""
+	for _, m := range s.Await(t, 5) {
+		all += m.Header("Subject") + "\n" + text(t, m)
+	}
+	await(t, "all is sent", func() bool { return b.Waiting() == 0 })
+	if len(s.Mails()) != 5 {
+		t.Errorf("%d mails", len(s.Mails()))
+	}
+	for _, want := range []string{"QM: ready failed", "/jobs/moved\n", "/jobs/renamed-20261122-131502\n", "QM: taken failed", "taken away\n", "QM: again was stopped"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+	if got := b.files(t); !slices.Equal(got, []string{"8-8.new", "failed/x.mail"}) {
+		t.Errorf("there are %q", got)
+	}
+}
+
+// TestTheSameLetterHasTheSameMessageID, by which a mail that comes twice is
+// known.
+func TestTheSameLetterHasTheSameMessageID(t *testing.T) {
+	once := sync.OnceValue(func() string { return "hang up" })
+	first := true
+	s := started(t, &mailtest.Server{Answer: func(verb, _ string) string {
+		if verb == "." && first {
+			first = false
+			return once()
+		}
+		return ""
+	}})
+	b := newBox(t, s)
+	b.post(t, letter(1, "fit"))
+	m := s.Await(t, 1)[0]
+	b.awaitEmpty(t)
+	l := letter(1, "fit")
+	if want := "<" + messageID(b.opt, mailName(l, 1)) + ">"; m.Header("Message-ID") != want {
+		t.Errorf("%s, want %s", m.Header("Message-ID"), want)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	var mu sync.Mutex
+	seen := 0
+	s := started(t, &mailtest.Server{Answer: func(verb, line string) string {
+		switch {
+		case verb == "RCPT" && strings.Contains(line, "<nobody@"):
+			return "550 5.1.1 no such user"
+		case verb == "RCPT" && strings.Contains(line, "<grey@"):
+			mu.Lock()
+			defer mu.Unlock()
+			if seen++; seen < 3 {
+				return "450 4.7.1 come again"
+			}
+		}
+		return ""
+	}})
+	b := newBox(t, s)
+	for n, to := range []string{"nobody@example.org", "grey@example.org", "me@example.org"} {
+		l := letter(n+1, fmt.Sprint("job", n))
+		l.To = to
+		b.post(t, l)
+	}
+	s.Await(t, 2)
+	await(t, "nothing waits", func() bool { return b.Waiting() == 0 })
+	files := b.files(t)
+	if len(files) != 1 || !strings.HasPrefix(files[0], "failed/20261122T131632") || !strings.HasSuffix(files[0], "-1-job0.mail") {
+		t.Errorf("there are %q", files)
+	}
+	if log := b.log.String(); !strings.Contains(log, `msg="mail failed" job=job0`) || !strings.Contains(log, "no such user") || !strings.Contains(log, "mail is tried again") {
+		t.Error("not told")
+	}
+	if total, _ := s.Connections(); total > 4 {
+		t.Errorf("%d connections", total)
+	}
+}
+
+func TestAfterThreeDaysItIsKept(t *testing.T) {
+	s := started(t, &mailtest.Server{})
+	s.Stop()
+	first := newBox(t, s)
+	first.post(t, letter(1, "old"))
+	first.post(t, letter(2, "young"))
+	_ = first.Close()
+	long := time.Now().Add(-giveUp - time.Hour)
+	for _, f := range first.files(t) {
+		if strings.Contains(f, "old") {
+			if err := os.Chtimes(filepath.Join(first.path, f), long, long); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b := openBox(t, first.path, options(t, s))
+	await(t, "it is given up", func() bool { return strings.Contains(b.log.String(), `msg="mail failed" job=old`) })
+	if files := b.files(t); len(files) != 2 || !strings.HasPrefix(files[1], "failed/") || !strings.Contains(files[1], "old") {
+		t.Errorf("there are %q", files)
+	}
+}
+
+func TestManyGoOverFewConnections(t *testing.T) {
+	for _, most := range []int{0, 100} {
+		s := started(t, &mailtest.Server{Most: most})
+		b := newBox(t, s)
+		var wg sync.WaitGroup
+		for n := range 1000 {
+			wg.Go(func() {
+				l := letter(n+1, fmt.Sprint("job", n))
+				if err := b.Write(l); err != nil {
+					t.Error(err)
+				}
+				b.Moved(l.Identity, fmt.Sprint("job", n))
+			})
+		}
+		wg.Wait()
+		s.Await(t, 1000)
+		b.awaitEmpty(t)
+		total, together := s.Connections()
+		if most == 0 && total != 1 || total > 11 || together > 2 {
+			t.Errorf("at most %d over one: %d connections, %d at a time", most, total, together)
+		}
+		subjects := make(map[string]bool)
+		for _, m := range s.Mails() {
+			subjects[m.Header("Subject")] = true
+		}
+		if len(subjects) != 1000 || len(s.Mails()) != 1000 {
+			t.Errorf("%d mails, %d different", len(s.Mails()), len(subjects))
+		}
+	}
+}
+
+func TestASilentServerHoldsNobody(t *testing.T) {
+	s := started(t, &mailtest.Server{Silent: true})
+	b := newBox(t, s)
+	b.post(t, letter(1, "fit"))
+	await(t, "it is asked", func() bool { total, _ := s.Connections(); return total == 1 })
+	b.post(t, letter(2, "next"))
+	begin := time.Now()
+	_ = b.Close()
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("it took %s to end", took)
+	}
+	if files := b.files(t); len(files) != 2 {
+		t.Errorf("there are %q", files)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	s := started(t, &mailtest.Server{})
+	s.Stop()
+	first := newBox(t, s)
+	first.post(t, letter(1, "a"))
+	first.post(t, letter(2, "b"))
+	if left := first.Drain(t.Context()); left != 2 {
+		t.Errorf("%d left", left)
+	}
+	_ = first.Close()
+	s.Start(t)
+	b := openBox(t, first.path, options(t, s))
+	b.post(t, letter(3, "c"))
+	if left := b.Drain(t.Context()); left != 0 || len(s.Mails()) != 3 {
+		t.Errorf("%d left, %d came", left, len(s.Mails()))
+	}
+	silent := started(t, &mailtest.Server{Silent: true})
+	c := newBox(t, silent)
+	c.post(t, letter(1, "a"))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if left := c.Drain(ctx); left != 1 {
+		t.Errorf("%d left", left)
+	}
+}
