@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"path/filepath"
 	"time"
 
 	"qm/cmd/qmserver/internal/config"
@@ -34,7 +35,10 @@ func openMail(cfg config.Config, log *slog.Logger) (*mail.Outbox, error) {
 }
 
 func mailOptions(cfg config.Config) (opt mail.Options, loose bool, err error) {
-	opt = mail.Options{TLS: mail.TLS(cfg.Mail.TLS), User: cfg.Mail.User, From: cfg.Mail.From, WebURL: cfg.Mail.WebURL, Tree: cfg.Folder, Machine: hostname()}
+	opt = mail.Options{TLS: mail.TLS(cfg.Mail.TLS), User: cfg.Mail.User, From: cfg.Mail.From, WebURL: cfg.Mail.WebURL, Machine: hostname()}
+	if opt.Tree, err = filepath.Abs(cfg.Folder); err != nil {
+		return opt, false, err
+	}
 	opt.Host, opt.Port = cfg.Mail.Address()
 	if opt.From == "" {
 		opt.From = userName() + "@" + opt.Machine

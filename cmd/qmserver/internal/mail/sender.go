@@ -102,22 +102,23 @@ func (o *Outbox) deliver(ctx context.Context, c *connection, it *item) *connecti
 		}
 	}
 	f := c.send(o.opt, l, it.file)
-	switch {
-	case f.kind == taken:
+	switch f.kind {
+	case taken:
 		if err := o.sent(it); err != nil {
 			o.log.Error("mail was sent and stays in the outbox; it may be sent again", "file", it.file, "error", err)
 		}
 		o.log.Info("mail sent", "job", shownName(l), "to", l.To, "outcome", l.Outcome)
 		o.serverWorks()
 		return c
-	case f.kind == refused:
+	case refused:
 		o.serverWorks()
 		o.fail(it, shownName(l), f)
 		return c
-	case f.kind == later:
+	case later:
 		o.serverWorks()
 		o.putOff(it, f)
 		return c
+	case broken:
 	}
 	c.close()
 	// Many servers take only so many letters over one connection.

@@ -56,7 +56,7 @@ func TestTransport(t *testing.T) {
 				return
 			}
 			m := s.Mails()
-			if len(m) != 1 || m[0].TLS != (opt.TLS != None) || m[0].User != opt.User {
+			if len(m) != 1 || m[0].Secret != (opt.TLS != None) || m[0].LoggedIn != (opt.User != "") {
 				t.Errorf("%+v", m)
 			}
 		})

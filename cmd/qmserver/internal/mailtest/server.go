@@ -19,8 +19,8 @@ import (
 type Mail struct {
 	From, To string
 	Data     string // header and body, with LF line ends
-	TLS      bool   // it came over an encrypted connection
-	User     string // who had logged in
+	Secret   bool   // it came over an encrypted connection
+	LoggedIn bool
 }
 
 // Header returns the value of a header, unfolded, or "".
@@ -171,9 +171,9 @@ func (s *Server) serve(conn net.Conn) {
 }
 
 func (c *session) encrypt() {
-	c.conn = tls.Server(c.conn, c.Server.TLS)
+	c.conn = tls.Server(c.conn, c.TLS)
 	c.in = bufio.NewReader(c.conn)
-	c.mail.TLS = true
+	c.mail.Secret = true
 }
 
 func (c *session) say(format string, args ...any) { fmt.Fprintf(c.conn, format+"\r\n", args...) }
@@ -220,10 +220,10 @@ func (c *session) do(line string) bool {
 
 func (c *session) hello() {
 	c.say("250-test server")
-	if c.StartTLS && !c.mail.TLS {
+	if c.StartTLS && !c.mail.Secret {
 		c.say("250-STARTTLS")
 	}
-	if c.Server.User != "" {
+	if c.User != "" {
 		c.say("250-AUTH PLAIN")
 	}
 	c.say("250 8BITMIME")
@@ -232,11 +232,11 @@ func (c *session) hello() {
 func (c *session) logIn(rest string) {
 	_, text, _ := strings.Cut(rest, " ")
 	plain, _ := base64.StdEncoding.DecodeString(text)
-	if string(plain) != "\x00"+c.Server.User+"\x00"+c.Password {
+	if string(plain) != "\x00"+c.User+"\x00"+c.Password {
 		c.say("535 5.7.8 authentication failed")
 		return
 	}
-	c.mail.User = c.Server.User
+	c.mail.LoggedIn = true
 	c.say("235 welcome")
 }
 
@@ -245,7 +245,7 @@ func (c *session) from(rest string) bool {
 	case c.Most > 0 && c.taken >= c.Most:
 		c.say("421 enough for one connection")
 		return false
-	case c.Server.User != "" && c.mail.User == "":
+	case c.User != "" && !c.mail.LoggedIn:
 		c.say("530 5.7.0 log in first")
 		return true
 	}
