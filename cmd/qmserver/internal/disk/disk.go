@@ -56,3 +56,9 @@ func Lstat(path string) (Facts, error) { return lstat(path) }
 
 // DetailsOf returns what the system says beyond info.
 func DetailsOf(info fs.FileInfo) Details { return detailsOf(info) }
+
+// DetailsIn is DetailsOf what info tells of under that name in dir, which is
+// looked at once more where info alone does not tell enough (Windows).
+func DetailsIn(dir *os.Root, name string, info fs.FileInfo) Details {
+	return detailsIn(dir, name, info)
+}

@@ -27,3 +27,6 @@ func TellsEvents(path string) bool {
 	}
 	return !remote[st.Type&0xffffffff]
 }
+
+// IsRemote says whether the file system at path is another machine's, perhaps.
+func IsRemote(path string) bool { return !TellsEvents(path) }

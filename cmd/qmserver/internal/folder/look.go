@@ -62,7 +62,7 @@ func (l *Look) read(r Ref, jobFiles []string, all bool) error {
 	if err != nil {
 		return err
 	}
-	l.Mark = markOf(top, infoFile(dir, jobFiles))
+	l.Mark = markOf(dir, top, infoFile(dir, jobFiles))
 	if all {
 		l.Tree, err = ReadTree(dir)
 	}

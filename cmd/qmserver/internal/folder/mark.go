@@ -33,10 +33,10 @@ func MarkIn(dir *disk.Dir, job string, jobFiles []string) (Mark, error) {
 	return m, nil
 }
 
-func markOf(top, info fs.FileInfo) Mark {
-	m := Mark{Top: disk.DetailsOf(top).Ctime}
+func markOf(dir *os.Root, top, info fs.FileInfo) Mark {
+	m := Mark{Top: disk.DetailsIn(dir, ".", top).Ctime}
 	if info != nil {
-		d := disk.DetailsOf(info)
+		d := disk.DetailsIn(dir, info.Name(), info)
 		m.Info = sumOf(info.Name(), d.Inode, uint64(info.Size()), uint64(d.Ctime))
 	}
 	return m

@@ -43,7 +43,7 @@ func ReadTree(dir *os.Root) (Tree, error) {
 	if err != nil {
 		return Tree{}, err
 	}
-	w := walk{dev: disk.DetailsOf(top).Dev, euid: os.Geteuid(), leases: disk.TellsEvents(dir.Name())}
+	w := walk{dev: disk.DetailsIn(dir, ".", top).Dev, euid: os.Geteuid(), leases: disk.TellsEvents(dir.Name())}
 	err = w.folder(dir, "", 0)
 	return w.Tree, err
 }
@@ -105,7 +105,7 @@ func (w *walk) entries(dir *os.Root, rel string) (inner []string, err error) {
 			if err != nil {
 				return nil, err
 			}
-			d := disk.DetailsOf(info)
+			d := disk.DetailsIn(dir, e.Name(), info)
 			w.add(path.Join(rel, e.Name()), info, d)
 			if info.Mode().IsRegular() && w.mayLease(d) && isOpen(dir, e.Name()) {
 				w.Open = path.Join(rel, e.Name())

@@ -3,6 +3,7 @@
 package launch
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -18,6 +19,16 @@ func command(runFile string) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd
 }
+
+// handOver gives the supervisor the run file, and with it the lock: no moment
+// is in between.
+func handOver(cmd *exec.Cmd, file *os.File) error {
+	cmd.ExtraFiles = []*os.File{file}
+	return nil
+}
+
+// awaitReady: a supervisor has all that it needs from the beginning.
+func awaitReady(stdout io.Reader) (io.Reader, error) { return stdout, nil }
 
 // self is this program, on Linux also when its file has been replaced by a
 // newer version or removed.

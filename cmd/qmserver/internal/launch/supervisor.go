@@ -124,10 +124,9 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	defer file.Close()
 	cmd := command(filepath.Join(l.dir.Name(), name))
 	cmd.Env = supervise.Environ(env)
-	cmd.ExtraFiles = []*os.File{file.OS()}
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()
-	err = errors.Join(err1, err2)
+	err = errors.Join(handOver(cmd, file.OS()), err1, err2)
 	if err == nil {
 		group := l.group(name, uid)
 		group.Put(cmd.SysProcAttr)
@@ -139,6 +138,10 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start supervisor: %w", err), l.dir.Remove(name))
 	}
+	answers, err := awaitReady(stdout)
+	if err != nil {
+		return nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+	}
 	s := &supervisor{run: name, uid: uid, pid: cmd.Process.Pid, stdin: stdin}
 	if acc != nil {
 		if err := s.tell(supervise.Task{Become: acc}); err != nil {
@@ -148,7 +151,7 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 		}
 	}
 	l.own[name] = s
-	go l.listen(s, cmd, stdout)
+	go l.listen(s, cmd, answers)
 	return s, nil
 }
 

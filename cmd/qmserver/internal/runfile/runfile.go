@@ -90,6 +90,19 @@ func Create(dir *os.Root, name string) (*File, error) {
 // Inherited is the run file that the server left to this process.
 func Inherited(f *os.File) *File { return &File{f} }
 
+// Take opens and locks the run file at path for the supervisor whose it is,
+// where locks are not inherited.
+func Take(path string) (*File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, fmt.Errorf("take run file: %w", err)
+	}
+	if err := disk.TryLock(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("take run file: %w", err), f.Close())
+	}
+	return &File{f}, nil
+}
+
 // OS returns the open file, to hand it to a child.
 func (f *File) OS() *os.File { return f.f }
 

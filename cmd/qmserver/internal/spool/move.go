@@ -36,6 +36,9 @@ func gone(err error) bool {
 
 // whyNotMoved tells people why a folder stays where it is and what helps.
 func whyNotMoved(from, to layout.State, err error) string {
+	if disk.IsInUse(err) {
+		return fmt.Sprintf("can't be moved to %s (%v): a program has the folder or a file in it open, such as Explorer, an editor or a virus scanner; it is tried again", to.Folder(), cause(err))
+	}
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Sprintf("may not be moved to %s (%v): qmserver must be able to write to %s and %s, and own the folder or be root; a folder that is copied in belongs to who copied it",
 			to.Folder(), cause(err), from.Folder(), to.Folder())

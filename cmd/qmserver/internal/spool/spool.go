@@ -146,7 +146,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	if s.clock, err = disk.NewClock(root, layout.ClockFile); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the time of the tree's file system: %w", err), root.Close())
 	}
-	if s.list.remote = !disk.TellsEvents(opt.Tree.Folder(layout.Queued)); s.list.remote {
+	if s.list.remote = !disk.TellsEvents(opt.Tree.Folder(layout.Queued)); s.list.remote && disk.IsRemote(opt.Tree.Folder(layout.Queued)) {
 		s.Settle = s.SettleRemote
 	}
 	s.events = s.openEvents()
@@ -177,7 +177,7 @@ func (s *Spool) checkWriters() error {
 		if err != nil {
 			return err
 		}
-		open := f.Mode.Perm()&0o022 != 0
+		open := f.UID >= 0 && f.Mode.Perm()&0o022 != 0
 		if s.Owners && open && f.Mode&os.ModeSticky == 0 {
 			errs = append(errs, fmt.Errorf("%s may be written to by others, who could move each other's jobs: chmod +t %s", dir, dir))
 		}

@@ -45,10 +45,11 @@ func newGuard(a *attempt) *guard {
 		g.pause = logOften
 		g.next = time.NewTimer(g.pause)
 	}
-	if a.Memory > 0 && !proc.Measures {
-		a.log.say("on this system its memory is kept for it, but it is not held to that")
-	} else if a.Memory > 0 {
+	switch {
+	case a.Memory > 0 && proc.Measures:
 		g.gauge = startGauge(a.Memory)
+	case a.Memory > 0 && !systemLimitsMemory:
+		a.log.say("on this system its memory is kept for it, but it is not held to that")
 	}
 	return g
 }

@@ -112,7 +112,7 @@ func (s *supervisor) prepare(job *Job, asOwner bool) (*attempt, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	a := &attempt{Job: job, oomKills: -1, meter: &s.meter, base: s.base, name: name, dir: dir, control: watchControl(dir), procs: &processes{changed: s.signals.child}}
+	a := &attempt{Job: job, oomKills: -1, meter: &s.meter, base: s.base, name: name, dir: dir, control: watchControl(dir), procs: newProcesses(job, s.signals.child)}
 	a.log, err = openLog(dir)
 	if err != nil {
 		return nil, errors.Join(err, os.Chdir(string(os.PathSeparator)), dir.Close())

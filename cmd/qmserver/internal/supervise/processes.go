@@ -10,14 +10,6 @@ type usage struct {
 	peakBytes  *int64 // of the largest single process, or of all where they are measured
 }
 
-func (u *usage) add(cpuSeconds float64, peakBytes int64) {
-	if u.cpuSeconds != nil {
-		cpuSeconds += *u.cpuSeconds
-	}
-	u.cpuSeconds = &cpuSeconds
-	u.sample(peakBytes)
-}
-
 // sample takes in what all processes were seen to have at one time.
 func (u *usage) sample(bytes int64) {
 	if u.peakBytes == nil {

@@ -28,3 +28,7 @@ func (p *processes) groupEmpty() bool { return errors.Is(syscall.Kill(-p.pid, 0)
 func (p *processes) descendants() []int { return []int{-p.pid} }
 
 func (p *processes) left() []string { return []string{fmt.Sprintf("process group %d", p.pid)} }
+
+// systemLimitsMemory tells whether the system itself holds any job to its memory:
+// nothing here does.
+const systemLimitsMemory = false

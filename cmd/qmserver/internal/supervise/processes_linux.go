@@ -65,3 +65,7 @@ func (p *processes) descendants() []int { return proc.Descendants(proc.Children(
 
 // left names the processes that are left, for people.
 func (p *processes) left() []string { return proc.Names(p.descendants()) }
+
+// systemLimitsMemory tells whether the system itself holds any job to its memory:
+// only where there are control groups, beside our own measure.
+const systemLimitsMemory = false

@@ -12,7 +12,16 @@ import (
 	"qm/cmd/qmserver/internal/account"
 	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/probe"
+	"qm/cmd/qmserver/internal/runfile"
 )
+
+// RunFD is the descriptor at which a supervisor finds its run file.
+const RunFD = 3
+
+// ownRunFile is what the server left to us, with its lock.
+func ownRunFile() (*runfile.File, error) {
+	return runfile.Inherited(os.NewFile(RunFD, "run file")), nil
+}
 
 // signals are those that a supervisor acts on.
 type signals struct{ child, term chan os.Signal }
@@ -30,12 +39,14 @@ func catchSignals() *signals {
 // processes are a job's first process and all that came of it. They are used
 // by one goroutine only.
 type processes struct {
-	changed chan os.Signal // not needed here: SIGCHLD tells
-	pid     int
-	ended   *status // of the first process
-	empty   bool
-	used    usage
+	pid   int
+	ended *status // of the first process
+	empty bool
+	used  usage
 }
+
+// newProcesses: SIGCHLD tells of changes.
+func newProcesses(*Job, chan os.Signal) *processes { return &processes{} }
 
 // start executes the program in the working directory, with nothing open but
 // an empty stdin and the log, in a session of its own.
@@ -84,6 +95,14 @@ func (p *processes) reap() {
 			}
 		}
 	}
+}
+
+func (u *usage) add(cpuSeconds float64, peakBytes int64) {
+	if u.cpuSeconds != nil {
+		cpuSeconds += *u.cpuSeconds
+	}
+	u.cpuSeconds = &cpuSeconds
+	u.sample(peakBytes)
 }
 
 func seconds(t unix.Timeval) float64 { return float64(t.Nano()) / 1e9 }

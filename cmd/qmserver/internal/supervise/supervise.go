@@ -4,7 +4,7 @@
 // its limits and writes down how it ended.
 //
 // It is told of jobs on stdin, one line of JSON each, and answers each with a
-// line on stdout once the end is durable in its run file (descriptor 3). It
+// line on stdout once the end is durable in its run file. It
 // has one job at a time, and ends at end of file. Where jobs run as the owners
 // of their folders, it also does what only the owner should do there.
 package supervise
@@ -25,9 +25,6 @@ import (
 	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
 )
-
-// RunFD is the descriptor at which a supervisor finds its run file.
-const RunFD = 3
 
 // flag is the first argument of a supervisor. The second, if there is one, is
 // the path of its run file: who looks at the processes knows whose they are.
@@ -183,9 +180,13 @@ func supervise(undying time.Duration) int {
 	if err := becomeSupervisor(); err != nil {
 		return 1
 	}
+	run, err := ownRunFile()
+	if err != nil {
+		return 1
+	}
 	s := &supervisor{
 		lines:   readLines(os.Stdin),
-		run:     runfile.Inherited(os.NewFile(RunFD, "run file")),
+		run:     run,
 		signals: signals,
 		base:    newEnvironment(),
 		memory:  newMemory(),
