@@ -55,6 +55,8 @@ func memoryOf(cfg config.Config, here *topology.Machine) int64 {
 // refuse tells why a server can't ever run a job, in words, or "".
 func refuse(info jobinfo.Info, gpus int, memory int64) string {
 	switch {
+	case isForeign(info.Format):
+		return info.File + foreignWords
 	case info.NbGPU > 0 && gpus == 0:
 		return fmt.Sprintf("nb_gpu = %d: this server shares out no GPUs (GPUs in its configuration); take nb_gpu out to run it without", info.NbGPU)
 	case info.NbGPU > gpus:

@@ -179,6 +179,7 @@ func (h *house) drain() {
 	h.job("bad", "script = run.bat\n")
 	h.put("QM/QM_qJobs/bad/run.bat", "@echo off\necho in the batch\nexit /b 3\n")
 	h.job("refused", "script = x\nnb_proc = none\n")
+	h.put("QM/QM_qJobs/batch/job.bat", "@echo off\nREM QM nb_proc : 2\nREM QM info : a batch\necho NB=%NB_PROC%\nexit /b 4\n")
 	deep := "QM/QM_qJobs/deep/" + strings.Repeat(strings.Repeat("d", 100)+"/", 3)
 	h.put(deep+"file", "x")
 	h.job("deep", "script = echo deep\n")
@@ -188,6 +189,7 @@ func (h *house) drain() {
 	}
 	h.has("QM/QM_dJobs/good/process.log", "Job started by QM at: ", `a "b  c"`, `QM_Jobs\good`, "NB=2", "with code 0")
 	h.has("QM/QM_dJobs/bad/process.log", "in the batch", "with code 3")
+	h.has("QM/QM_dJobs/batch/process.log", "NB=2", "with code 4")
 	h.has("QM/QM_dJobs/deep/process.log", "with code 0")
 	h.has("QM/QM_dJobs/bad/.qm/run.json", `"outcome": "failed"`, `"exit_code": 3`, `"cpu_seconds": 0`)
 	h.has("QM/QM_lost+found/refused/process.log", "QM: rejected at ", "line 3", "not a positive integer")

@@ -18,11 +18,14 @@ import (
 // Format is the syntax of an info file, which its name decides.
 type Format int
 
-// The formats: NAME.xml, NAME.sh, and cfg for every other name.
+// The formats: NAME.xml, NAME.sh, NAME.bat or NAME.cmd, NAME.ps1, and cfg for
+// every other name.
 const (
 	CFG Format = iota
 	XML
 	Script
+	Batch
+	PowerShell
 )
 
 // FormatOf returns the format of an info file with this name.
@@ -32,9 +35,16 @@ func FormatOf(name string) Format {
 		return XML
 	case ".sh":
 		return Script
+	case ".bat", ".cmd":
+		return Batch
+	case ".ps1":
+		return PowerShell
 	}
 	return CFG
 }
+
+// IsScript tells whether a file of the format is itself what is run.
+func (f Format) IsScript() bool { return f == Script || f == Batch || f == PowerShell }
 
 // example returns how the format writes this value.
 func (f Format) example(key, value string) string {
@@ -43,6 +53,10 @@ func (f Format) example(key, value string) string {
 		return fmt.Sprintf("<%s value=%q/>", key, value)
 	case Script:
 		return fmt.Sprintf("#QM %s : %s", key, value)
+	case Batch:
+		return fmt.Sprintf("REM QM %s : %s", key, value)
+	case PowerShell:
+		return fmt.Sprintf("# QM %s : %s", key, value)
 	case CFG:
 	}
 	return fmt.Sprintf("%s = %s", key, value)
@@ -110,6 +124,8 @@ func Parse(name string, data []byte) (Info, error) {
 		f.parseXML(data)
 	case Script:
 		f.parseScript(data)
+	case Batch, PowerShell:
+		f.parseWindowsScript(data)
 	default:
 		f.parseCFG(data)
 	}

@@ -80,7 +80,7 @@ func (f *form) shebang(line string) {
 func (f *form) option(line int, text string) {
 	end := strings.IndexAny(text, "=:")
 	if end <= 0 {
-		f.refuse(Refusal{Line: line, Key: "#QM", Value: text, Problem: "no key with a value", Remedy: "write a line such as " + Script.example("nb_proc", "2")})
+		f.refuse(Refusal{Line: line, Key: "#QM", Value: text, Problem: "no key with a value", Remedy: "write a line such as " + f.info.Format.example("nb_proc", "2")})
 		return
 	}
 	s := setting{key: strings.TrimSpace(text[:end]), value: strings.TrimSpace(text[end+1:]), line: line}

@@ -89,7 +89,7 @@ func resultOf(folder string, info jobinfo.Info, err error) Result {
 		Priority: info.Priority, Size: info.Size, Limit: info.Limit.Seconds(), Memory: info.Memory,
 		NbGPU: info.NbGPU, After: list(info.After), MaxLog: info.MaxLog, Rerun: info.Rerun, Warnings: list(info.Warnings),
 	}
-	if info.Format == jobinfo.Script && info.Command == "" {
+	if info.Format.IsScript() && info.Command == "" {
 		r.Script = strings.Join(append(info.Shebang, info.File), " ")
 	}
 	if err != nil {

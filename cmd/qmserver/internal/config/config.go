@@ -74,7 +74,7 @@ func Default() Config {
 	return Config{
 		Folder:       "QM",
 		LaunchType:   NonBlocking,
-		JobFiles:     []string{"proc_config.cfg", "infos.xml", "job.sh"},
+		JobFiles:     append([]string{"proc_config.cfg", "infos.xml"}, scripts...),
 		PollInterval: time.Second,
 		SettleTime:   2 * time.Second,
 		SettleRemote: 10 * time.Second,

@@ -179,7 +179,7 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 		CPUs: j.cpus, Allowed: j.common, HasGPUs: len(s.GPUs) > 0, GPUs: j.gpus, Memory: j.info.Memory, MaxLog: cmp.Or(j.info.MaxLog, s.MaxLog),
 		Notes: slices.Clone(j.info.Warnings),
 	}
-	if j.info.Format == jobinfo.Script {
+	if j.info.Format.IsScript() {
 		o.Args = scriptArgs(j.info)
 	}
 	if j.info.NbProc > s.Slots {
@@ -194,11 +194,17 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 	return o
 }
 
-// scriptArgs runs a job's script by its #! line, as execve(2) would, so that it
+// scriptArgs runs a script of Windows by what is there for its kind, any other
+// by its #! line, as execve(2) would, so that it
 // needs no x bit; without such a line by the shell.
 func scriptArgs(info jobinfo.Info) []string {
 	script := "." + string(filepath.Separator) + info.File
-	if len(info.Shebang) == 0 {
+	switch {
+	case info.Format == jobinfo.Batch:
+		return []string{"cmd.exe", `"` + script + `"`}
+	case info.Format == jobinfo.PowerShell:
+		return []string{"powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File", script}
+	case len(info.Shebang) == 0:
 		return []string{"/bin/sh", script}
 	}
 	return append(slices.Clone(info.Shebang), script)

@@ -11,6 +11,9 @@ import (
 // argv returns the program to execute and, behind it, its arguments or the one
 // command line that cmd reads in its own way.
 func (a *attempt) argv() []string {
+	if len(a.Args) > 0 && a.Args[0] == "cmd.exe" {
+		return append([]string{shell()}, a.Args[1:]...)
+	}
 	if len(a.Args) > 0 {
 		return a.Args
 	}

@@ -157,7 +157,7 @@ func (j *Job) takeInfo(info jobinfo.Info) {
 	if info.File != "" { // else nothing was asked for
 		j.NbProc, j.Asked = info.NbProc, info.NbProc
 	}
-	if info.Format == jobinfo.Script {
+	if info.Format.IsScript() {
 		j.Script = info.File
 	}
 }

@@ -1,0 +1,4 @@
+package config
+
+// scripts are the info files that are themselves what is run.
+var scripts = []string{"job.bat", "job.cmd", "job.ps1"}
