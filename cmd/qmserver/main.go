@@ -34,7 +34,7 @@ func qmserver() int {
 		case opt.test:
 			err = testMail(opt)
 		default:
-			err = serve(opt)
+			err = serveHere(opt)
 		}
 	}
 	return exitCode(err)

@@ -26,8 +26,8 @@ import (
 )
 
 // serve runs the server until it is told to end, or with -drain until there is
-// nothing more to do.
-func serve(opt options) error {
+// nothing more to do, or ctx ends.
+func serve(ctx context.Context, opt options) error {
 	// A queue of 100,000 jobs is mostly pointers: less slack for garbage costs
 	// little time and saves a third of the memory.
 	debug.SetGCPercent(50)
@@ -75,7 +75,7 @@ func serve(opt options) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go awaitSignals(s, stop)
 	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", m.slots, "launch_type", cfg.LaunchType, "control_groups", groups.String(), "pid", os.Getpid())

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/windows/svc"
+)
+
+// serveHere serves, as a service if the service manager has started this
+// program: then in the folder of the configuration, or else of the program.
+func serveHere(opt options) error {
+	if is, err := svc.IsWindowsService(); err != nil || !is {
+		return serve(context.Background(), opt)
+	}
+	home := opt.config
+	if exe, err := os.Executable(); err == nil && home == "" {
+		home = exe
+	}
+	if err := os.Chdir(filepath.Dir(home)); err != nil {
+		return err
+	}
+	s := &service{opt: opt}
+	if err := svc.Run("qmserver", s); err != nil {
+		return err
+	}
+	return s.err
+}
+
+// service is a server that the service manager starts and stops.
+type service struct {
+	opt options
+	err error
+}
+
+// Execute serves until the manager says stop, or that the machine goes down.
+// Its jobs run on, as long as the machine does.
+func (s *service) Execute(_ []string, requests <-chan svc.ChangeRequest, status chan<- svc.Status) (bool, uint32) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, s.opt) }()
+	const accepted = svc.AcceptStop | svc.AcceptShutdown
+	status <- svc.Status{State: svc.Running, Accepts: accepted}
+	for {
+		select {
+		case s.err = <-ended:
+			status <- svc.Status{State: svc.StopPending}
+			return s.err != nil, uint32(exitCode(s.err))
+		case r := <-requests:
+			switch r.Cmd {
+			case svc.Interrogate:
+				status <- r.CurrentStatus
+			case svc.Stop, svc.Shutdown:
+				status <- svc.Status{State: svc.StopPending}
+				stop()
+			}
+		}
+	}
+}
