@@ -55,6 +55,7 @@ func (s *service) Execute(_ []string, requests <-chan svc.ChangeRequest, status 
 			case svc.Stop, svc.Shutdown:
 				status <- svc.Status{State: svc.StopPending}
 				stop()
+			default: // nothing else was asked for
 			}
 		}
 	}

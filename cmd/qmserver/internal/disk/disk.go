@@ -37,6 +37,7 @@ type Details struct {
 	Blocks int64
 	UID    int    // -1 where there is none
 	Links  uint64 // names that the file has; 0 where that is not told
+	Busy   bool   // Finder says by its birth time that it still copies it
 }
 
 // Move's errors, beside those of the file system.

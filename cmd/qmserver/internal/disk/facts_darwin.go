@@ -38,5 +38,18 @@ func detailsOf(info fs.FileInfo) Details {
 	if !ok {
 		return Details{Ctime: info.ModTime().UnixNano(), UID: -1}
 	}
-	return Details{Dev: uint64(st.Dev), Inode: st.Ino, Ctime: st.Ctimespec.Nano(), Blocks: st.Blocks, UID: int(st.Uid), Links: uint64(st.Nlink)}
+	return Details{Dev: uint64(st.Dev), Inode: st.Ino, Ctime: st.Ctimespec.Nano(), Blocks: st.Blocks, UID: int(st.Uid), Links: uint64(st.Nlink), Busy: isFinders(st.Birthtimespec.Sec)}
+}
+
+// What Finder gives to what it still copies for a time of birth, in s since
+// 1970: kMagicBusyCreationDate of Finder.h (14 February 1946), or, since later,
+// the day of the first Macintosh (24 January 1984), by the local time.
+const (
+	finderBusy = 0x4F3AFDB0 - 2082844800
+	finderDay  = 443750400
+	day        = 24 * 60 * 60
+)
+
+func isFinders(birth int64) bool {
+	return birth == finderBusy || birth >= finderDay-day/2 && birth < finderDay+3*day/2
 }

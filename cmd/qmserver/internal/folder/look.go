@@ -92,6 +92,9 @@ func (l *Look) readNames(dir *os.Root) error {
 	defer f.Close()
 	entries, err := f.ReadDir(-1)
 	for _, e := range entries {
+		if isLitter(e.Name()) {
+			continue
+		}
 		if isHold(e) {
 			l.Held = true
 			continue

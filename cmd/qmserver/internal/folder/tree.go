@@ -94,6 +94,9 @@ func (w *walk) entries(dir *os.Root, rel string) (inner []string, err error) {
 	for {
 		entries, err := f.ReadDir(1000)
 		for _, e := range entries {
+			if isLitter(e.Name()) {
+				continue
+			}
 			if rel == "" && isHold(e) {
 				w.Hold = true
 				continue
@@ -107,6 +110,9 @@ func (w *walk) entries(dir *os.Root, rel string) (inner []string, err error) {
 			}
 			d := disk.DetailsIn(dir, e.Name(), info)
 			w.add(path.Join(rel, e.Name()), info, d)
+			if d.Busy {
+				w.Busy = path.Join(rel, e.Name())
+			}
 			if info.Mode().IsRegular() && w.mayLease(d) && isOpen(dir, e.Name()) {
 				w.Open = path.Join(rel, e.Name())
 			}
