@@ -115,12 +115,12 @@ func TestLimits(t *testing.T) {
 	s.put(layout.Queued, "log", "script = trap '' TERM; yes\nmax_log = 1M")
 	s.put(layout.Queued, "fine", "script = head -c 50M /dev/zero | tail -c 1 | wc -c; sleep 0.6\nmemory = 300M\nmax_log = 1M")
 	s.drain()
-	for name, reason := range map[string]string{"memory": "memory: used ", "log": "its log has "} {
+	for name, reason := range map[string]string{"memory": "memory: used ", "log": "max_log: its log has "} {
 		rec := s.record(layout.Done, name)
 		if *rec.Outcome != layout.Stopped || rec.Reason == nil || !strings.HasPrefix(*rec.Reason, reason) {
 			t.Errorf("%s: record %+v", name, rec)
 		}
-		if log := s.logEnd(name); !strings.Contains(log, "QM: "+reason) {
+		if log := s.logEnd(name); !strings.Contains(log, reason) {
 			t.Errorf("%s: log ends\n%s", name, log)
 		}
 	}
