@@ -19,6 +19,7 @@ import (
 	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/config"
 	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/service"
 	"qm/cmd/qmserver/internal/spool"
 	"qm/cmd/qmserver/internal/terminal"
 	"qm/pkg/jobinfo"
@@ -31,6 +32,9 @@ func serve(ctx context.Context, opt options) error {
 	// A queue of 100,000 jobs is mostly pointers: less slack for garbage costs
 	// little time and saves a third of the memory.
 	debug.SetGCPercent(50)
+	// A fault of the program itself, and a watchdog's SIGABRT, end it by a signal:
+	// with code 2, which is Go's own, a service manager would not start it again.
+	debug.SetTraceback("crash")
 	cfg, err := readConfig(opt.config)
 	if err != nil {
 		return err
@@ -48,6 +52,7 @@ func serve(ctx context.Context, opt options) error {
 	}
 	defer file.Close()
 	log := newLog(cfg, both{file, screen})
+	manager := service.Open(log)
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
@@ -63,6 +68,7 @@ func serve(ctx context.Context, opt options) error {
 	defer local.Close()
 	m := machineOf(cfg, log)
 	so := spoolOptions(cfg, opt, m, screen)
+	so.Alive = manager.Alive
 	post, err := openMail(cfg, log)
 	if err != nil {
 		return err
@@ -80,6 +86,7 @@ func serve(ctx context.Context, opt options) error {
 	go awaitSignals(s, stop)
 	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", m.slots, "launch_type", cfg.LaunchType, "control_groups", groups.String(), "pid", os.Getpid())
 	result, err := s.Run(ctx)
+	manager.Stopping()
 	screen.Clear()
 	if err != nil {
 		log.Error("server ends", "error", err)

@@ -39,8 +39,9 @@ type Options struct {
 	Version      string
 	Launch       string // the word of the configuration, for the heartbeat
 
-	Post  Post               // takes the mail about jobs that are over; nil: none is sent
-	Watch func([]RunningJob) // told at each poll what runs; may be nil
+	Post  Post                // takes the mail about jobs that are over; nil: none is sent
+	Watch func([]RunningJob)  // told at each poll what runs; may be nil
+	Alive func(status string) // told by the scheduler, each layout.BeatEvery and first when it works, how it goes; may be nil
 }
 
 // RunningJob is a job that runs, for those who watch.

@@ -40,6 +40,9 @@ func (s *Spool) tell(now time.Time) {
 		s.tellUndying(runs)
 		s.feel()
 		s.beat(now, false)
+		if s.Alive != nil {
+			s.Alive(s.statusLine())
+		}
 	}
 	if s.dirty && s.nextFlush.IsZero() {
 		s.nextFlush = now
@@ -83,6 +86,16 @@ func (s *Spool) beat(now time.Time, stopped bool) {
 	}
 	h.Load1, h.DiskFree, h.DiskTotal = s.load1, s.diskFree, s.diskTotal
 	s.replace(layout.HeartbeatFile, h)
+}
+
+// statusLine is how it goes, in a line for people.
+func (s *Spool) statusLine() string {
+	m := s.machine()
+	line := fmt.Sprintf("%d of %d slots busy, %d waiting", m.Used, m.Slots, s.jobs.queue.Len()+len(s.jobs.by[aside]))
+	if m.Stop != "" {
+		line += "; nothing starts: " + m.Stop
+	}
+	return line
 }
 
 // mostOthers is how many places in queue.json those may take that are not in

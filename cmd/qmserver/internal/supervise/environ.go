@@ -20,6 +20,7 @@ var threads = [...]string{
 var serviceManager = [...]string{
 	"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "MANAGERPID",
 	"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "SYSTEMD_EXEC_PID", "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE",
+	"MAINPIDFDID", "MANAGERPIDFDID", "FDSTORE", "PIDFILE", "CREDENTIALS_DIRECTORY",
 }
 
 // environ returns the job's environment: the server's own, and what tells the
