@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -25,12 +24,7 @@ type systemd struct {
 // newSystemd listens at a path, or at an abstract name.
 func newSystemd(t *testing.T, abstract bool) (*systemd, string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "qm") // the path of a socket has to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	address := filepath.Join(dir, "notify")
+	address := filepath.Join(t.TempDir(), "notify") // the path of a socket has to be short
 	if abstract {
 		address = "@" + address
 	}
@@ -101,44 +95,41 @@ func newServiceTree(t *testing.T) *crashTree {
 // TestTheServiceManagerIsTold when the server works, how it goes, that its
 // scheduler is alive, and that it ends; and no job hears of it.
 func TestTheServiceManagerIsTold(t *testing.T) {
-	for _, abstract := range []bool{false, true} {
-		t.Run(fmt.Sprint("abstract=", abstract), func(t *testing.T) {
-			manager, address := newSystemd(t, abstract)
-			c := newServiceTree(t)
-			c.job(layout.Queued, "a", "a", "script = env >printed; tr '\\0' '\\n' </proc/$PPID/environ >supervisor; while [ ! -e go ]; do sleep 0.02; done")
-			server := c.serveAsService(address, "WATCHDOG_USEC=120000000")
-			manager.await(`READY=1\nWATCHDOG=1\nSTATUS=0 of 2 slots busy, \d waiting\n`)
-			if _, err := os.Stat(c.tree.Path(layout.HeartbeatFile)); err != nil {
-				t.Error(err)
-			}
-			manager.await(`WATCHDOG=1\nSTATUS=1 of 2 slots busy, 0 waiting\n`)
-			manager.await(`^WATCHDOG=1\n$`)
-			for _, file := range []string{"printed", "supervisor"} {
-				data, err := os.ReadFile(filepath.Join(c.tree.Job(layout.Running, "a"), file))
-				if err != nil || len(data) == 0 {
-					t.Errorf("%s: %v", file, err)
-				}
-				if found := regexp.MustCompile(`NOTIFY_SOCKET|WATCHDOG_\w+`).FindString(string(data)); found != "" {
-					t.Errorf("%s has %s", file, found)
-				}
-				if file == "printed" && regexp.MustCompile(`INVOCATION_ID|MAINPIDFDID`).Match(data) {
-					t.Errorf("%s", data)
-				}
-			}
-			c.write("QM/QM_qJobs/PAUSE", "")
-			manager.await(`STATUS=1 of 2 slots busy, 0 waiting; nothing starts: the queue is paused`)
-			stopService(t, server)
-			manager.await(`STOPPING=1\n`)
-			c.write("QM/QM_Jobs/a/go", "")
-			c.waitFor("its job is over", func() bool { return len(c.supervisors()) == 0 })
-		})
+	t.Parallel() // it waits for the watch dog's tick, again and again
+	manager, address := newSystemd(t, false)
+	c := newServiceTree(t)
+	c.job(layout.Queued, "a", "a", "script = env >printed; tr '\\0' '\\n' </proc/$PPID/environ >supervisor; while [ ! -e go ]; do sleep 0.02; done")
+	server := c.serveAsService(address, "WATCHDOG_USEC=120000000")
+	manager.await(`READY=1\nWATCHDOG=1\nSTATUS=0 of 2 slots busy, \d waiting\n`)
+	if _, err := os.Stat(c.tree.Path(layout.HeartbeatFile)); err != nil {
+		t.Error(err)
 	}
+	manager.await(`WATCHDOG=1\nSTATUS=1 of 2 slots busy, 0 waiting\n`)
+	manager.await(`^WATCHDOG=1\n$`)
+	for _, file := range []string{"printed", "supervisor"} {
+		data, err := os.ReadFile(filepath.Join(c.tree.Job(layout.Running, "a"), file))
+		if err != nil || len(data) == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+		if found := regexp.MustCompile(`NOTIFY_SOCKET|WATCHDOG_\w+`).FindString(string(data)); found != "" {
+			t.Errorf("%s has %s", file, found)
+		}
+		if file == "printed" && regexp.MustCompile(`INVOCATION_ID|MAINPIDFDID`).Match(data) {
+			t.Errorf("%s", data)
+		}
+	}
+	c.write("QM/QM_qJobs/PAUSE", "")
+	manager.await(`STATUS=1 of 2 slots busy, 0 waiting; nothing starts: the queue is paused`)
+	stopService(t, server)
+	manager.await(`STOPPING=1\n`)
+	c.write("QM/QM_Jobs/a/go", "")
+	c.waitFor("its job is over", func() bool { return len(c.supervisors()) == 0 })
 }
 
 // TestWithoutAWatchdog only changes are told, and a socket that is not there
 // hurts nobody.
 func TestWithoutAWatchdog(t *testing.T) {
-	manager, address := newSystemd(t, false)
+	manager, address := newSystemd(t, true)
 	c := newServiceTree(t)
 	server := c.serveAsService(address)
 	manager.await(`^READY=1\nSTATUS=0 of 2 slots busy, 0 waiting\n$`)

@@ -47,6 +47,9 @@ func run() int {
 		return exitUsage
 	}
 	debug.SetGCPercent(gcPercent)
+	// A fault of the program itself, and a watchdog's SIGABRT, end it by a signal:
+	// with code 2, which is Go's own, a service manager would not start it again.
+	debug.SetTraceback("crash")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))

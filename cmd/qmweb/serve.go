@@ -44,17 +44,21 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger, giveUp func(c
 	if err != nil {
 		return fmt.Errorf("listen: %w; The_Port and Host of [WEB_QMserver] say where", err)
 	}
+	manager := openManager(log)
 	patiently(startPatience, func() { giveUp(c, log) })
 	log.Info("listening", "url", urlOf(listener.Addr(), c), "tree", c.Tree, "version", buildVersion())
 	go store.Get() // so that the first who asks waits less
 	failed := make(chan error, 1)
 	go func() { failed <- answer(server, listener) }()
+	cannotTell(log, manager.Ready())
+	go watched(ctx, manager, server.Handler, c, log)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	log.Info("stopping")
+	cannotTell(log, manager.Stopping())
 	ending, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
 	if err := server.Shutdown(ending); errors.Is(err, context.DeadlineExceeded) {
