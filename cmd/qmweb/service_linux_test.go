@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -67,7 +66,7 @@ func TestTheServiceManagerIsTold(t *testing.T) {
 // told to be alive.
 func TestASiteThatHangsIsNotAlive(t *testing.T) {
 	c := testConfig(t)
-	server, _, err := newServer(c, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	server, _, err := newServer(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
