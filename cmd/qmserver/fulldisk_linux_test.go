@@ -165,6 +165,10 @@ func TestADiskThatIsFullWhenAJobStarts(t *testing.T) {
 	for i := range 3 {
 		d.await("it is done", d.is(fmt.Sprint("job", i), layout.Done))
 	}
+	d.await("the log goes on", func() bool {
+		data, err := os.ReadFile(d.tree.Path(layout.ServerLog))
+		return err == nil && strings.Count(string(data), `msg="job finished"`) == 3
+	})
 	for id, at := range d.jobs() {
 		if at[0].runs != "x\n" {
 			t.Errorf("%s: %+v", id, at)

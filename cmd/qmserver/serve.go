@@ -8,13 +8,11 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
 
 	"golang.org/x/term"
-	"gopkg.in/natefinch/lumberjack.v2"
 
 	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/config"
@@ -159,32 +157,6 @@ func readConfig(file string) (config.Config, error) {
 		return cfg, usageError{err}
 	}
 	return cfg, nil
-}
-
-// openLog opens the server's log, which everybody may read who may read the
-// tree: the reasons stand in it.
-func openLog(cfg config.Config) (*lumberjack.Logger, error) {
-	path := cfg.LogFile
-	if path == "" {
-		path = layout.ServerLog
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(cfg.Folder, path)
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, usageError{fmt.Errorf("log_file %s is not a regular file: remove it, or name another", path)}
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644) // lumberjack keeps its mode
-	if err != nil {
-		return nil, fmt.Errorf("open log: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("open log: %w", err)
-	}
-	const megabyte = 1 << 20
-	return &lumberjack.Logger{
-		Filename: path, LocalTime: true, MaxSize: int(cfg.LogMaxSize / megabyte), MaxBackups: cfg.LogKeep,
-	}, nil
 }
 
 // both writes to the log file and to stderr. Neither keeps the other from it:
