@@ -21,22 +21,22 @@ func serveHere(opt options) error {
 	if err := os.Chdir(filepath.Dir(home)); err != nil {
 		return err
 	}
-	s := &service{opt: opt}
+	s := &windowsService{opt: opt}
 	if err := svc.Run("qmserver", s); err != nil {
 		return err
 	}
 	return s.err
 }
 
-// service is a server that the service manager starts and stops.
-type service struct {
+// windowsService is a server that the service manager starts and stops.
+type windowsService struct {
 	opt options
 	err error
 }
 
 // Execute serves until the manager says stop, or that the machine goes down.
 // Its jobs run on, as long as the machine does.
-func (s *service) Execute(_ []string, requests <-chan svc.ChangeRequest, status chan<- svc.Status) (bool, uint32) {
+func (s *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, status chan<- svc.Status) (bool, uint32) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	ended := make(chan error, 1)
