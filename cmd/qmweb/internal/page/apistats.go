@@ -35,6 +35,8 @@ type jsonGroup struct {
 	Used           *float64     `json:"processors_used"`
 	PeakMemory     *int64       `json:"peak_memory_bytes"`
 	MedianMemory   *int64       `json:"median_memory_bytes"`
+	MemoryAsked    *float64     `json:"memory_asked_bytes"`
+	MemoryUsed     *float64     `json:"memory_used_bytes"`
 }
 
 type jsonOutcomes struct {
@@ -117,6 +119,9 @@ func groupOf(g *stats.Group) jsonGroup {
 	}
 	if g.PeakMemory > 0 {
 		out.PeakMemory, out.MedianMemory = &g.PeakMemory, &g.MedianMemory
+	}
+	if g.MemoryAsked > 0 {
+		out.MemoryAsked, out.MemoryUsed = &g.MemoryAsked, &g.MemoryUsed
 	}
 	return out
 }

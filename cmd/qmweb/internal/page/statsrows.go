@@ -25,6 +25,7 @@ type ownerRow struct {
 	Efficiency  string
 	Busy        float64 // of what was given, in percent
 	Memory      string
+	MemoryAsked string // and used, of those that asked for some
 }
 
 // spread is how long something took, in words.
@@ -74,6 +75,9 @@ func (s *site) ownerRows(st *stats.Stats) (rows []ownerRow, more string) {
 			row.Given, row.Used, row.Efficiency, row.Busy = fmt.Sprintf("%.1f", o.Asked), fmt.Sprintf("%.1f", o.Used), fmt.Sprintf("%.0f %%", 100*e), share(e, 1)
 		}
 		row.Memory = memoryText(o.PeakMemory)
+		if o.MemoryAsked > 0 {
+			row.MemoryAsked = memoryText(int64(o.MemoryAsked)) + " → " + memoryText(int64(o.MemoryUsed))
+		}
 		rows = append(rows, row)
 	}
 	return rows, ""

@@ -153,7 +153,7 @@ func (r *reader) readJob(dir *os.Root, e *entry, now time.Time) *Detail {
 
 func (j *Job) takeInfo(info jobinfo.Info) {
 	j.Owner, j.Info, j.Size = info.EMail, info.Info, info.Size
-	j.Script, j.Priority = info.Command, info.Priority
+	j.Script, j.Priority, j.Memory = info.Command, info.Priority, info.Memory
 	if info.File != "" { // else nothing was asked for
 		j.NbProc, j.Asked = info.NbProc, info.NbProc
 	}

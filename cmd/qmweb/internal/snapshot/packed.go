@@ -22,6 +22,7 @@ type packed struct {
 	took     time.Duration
 	cpu      float64
 	peak     int64
+	memory   int64
 	priority int
 	nbProc   int32
 	asked    int32
@@ -83,7 +84,7 @@ func pack(j *Job, o owners) *packed {
 	p := &packed{
 		owner:   o.one(j.Owner),
 		changed: nano(j.Changed), submitted: nano(j.Submitted), started: nano(j.Started), finished: nano(j.Finished),
-		took: j.Took, cpu: j.CPUSeconds, peak: j.PeakMemory, priority: j.Priority,
+		took: j.Took, cpu: j.CPUSeconds, peak: j.PeakMemory, memory: j.Memory, priority: j.Priority,
 		nbProc: int32(min(j.NbProc, math.MaxInt32)), asked: int32(min(j.Asked, math.MaxInt32)),
 		outcome: uint8(slices.Index(layout.Outcomes[:], j.Outcome) + 1), state: uint8(j.State),
 	}
@@ -161,7 +162,7 @@ func (p *packed) unpack(j *Job) {
 		Name: p.name(), State: layout.State(p.state), Owner: p.owner, Info: p.text(infoText), Script: p.text(scriptText),
 		Size: p.text(sizeText), Reason: p.text(reasonText), NbProc: int(p.nbProc), Asked: int(p.asked), Priority: p.priority,
 		Submitted: fromNano(p.submitted), Started: fromNano(p.started), Finished: fromNano(p.finished), Changed: fromNano(p.changed),
-		Took: p.took, CPUSeconds: p.cpu, PeakMemory: p.peak, Private: p.is(isPrivate), Unread: p.is(isUnread),
+		Took: p.took, CPUSeconds: p.cpu, PeakMemory: p.peak, Memory: p.memory, Private: p.is(isPrivate), Unread: p.is(isUnread),
 	}
 	if p.outcome > 0 {
 		j.Outcome = layout.Outcomes[p.outcome-1]

@@ -166,6 +166,7 @@ type Job struct {
 
 	CPUSeconds float64 // processor time that it used; negative: not known
 	PeakMemory int64   // bytes; 0: not known
+	Memory     int64   // bytes that it asked for; 0: none, or not known
 
 	Position int  // in the queue, from 1; 0: none, or not known
 	Arriving bool // in the queue folder, still being copied

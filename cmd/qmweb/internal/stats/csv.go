@@ -34,7 +34,7 @@ func csvHead(step Step) []string {
 		head = append(head, strings.ReplaceAll(string(o), "-", "_"))
 	}
 	return append(head, "unknown", "processor_hours", "cpu_hours", "wait_median", "wait_p90", "run_median", "run_p90",
-		"processors_asked", "processors_used", "peak_memory", "median_memory")
+		"processors_asked", "processors_used", "peak_memory", "median_memory", "memory_asked", "memory_used")
 }
 
 func (r *Row) record(step Step) []string {
@@ -51,7 +51,8 @@ func (r *Row) record(step Step) []string {
 		cells = append(cells, seconds(sp.Median, sp.Count > 0), seconds(sp.P90, sp.Count > 0))
 	}
 	return append(cells, decimal(r.Asked, r.Asked > 0), decimal(r.Used, r.Asked > 0),
-		decimal(float64(r.PeakMemory), r.PeakMemory > 0), decimal(float64(r.MedianMemory), r.PeakMemory > 0))
+		decimal(float64(r.PeakMemory), r.PeakMemory > 0), decimal(float64(r.MedianMemory), r.PeakMemory > 0),
+		decimal(r.MemoryAsked, r.MemoryAsked > 0), decimal(r.MemoryUsed, r.MemoryAsked > 0))
 }
 
 func seconds(d time.Duration, known bool) string { return decimal(d.Seconds(), known) }

@@ -45,6 +45,8 @@ type Group struct {
 	Used           float64 // mean processors kept busy by those jobs
 	PeakMemory     int64   // bytes, of the job that used most; 0: not known
 	MedianMemory   int64   // bytes; 0: not known
+	MemoryAsked    float64 // mean bytes, over the jobs that asked for memory and whose use is known
+	MemoryUsed     float64 // mean of the most that each of those had at a time
 }
 
 // Efficiency is the part of the processors that were given which was used,

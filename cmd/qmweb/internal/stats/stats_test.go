@@ -35,7 +35,7 @@ func TestTotal(t *testing.T) {
 		return func(j *snapshot.Job) { j.CPUSeconds, j.PeakMemory = seconds, memory }
 	}
 	s := Of(snap(
-		job("a", 1, 2, 4, used(3600, 100)),
+		job("a", 1, 2, 4, used(3600, 100), func(j *snapshot.Job) { j.Memory = 1000 }),
 		job("a", 30, 1, 2, func(j *snapshot.Job) { j.Outcome, j.Submitted = layout.Failed, j.Started.Add(-time.Minute) }),
 		job("b", 2, 1, 1, used(3600, 300), func(j *snapshot.Job) { j.Outcome = "" }),
 		job("b", 24*40, 1, 1),
@@ -52,6 +52,9 @@ func TestTotal(t *testing.T) {
 	}
 	if g.Wait != (Spread{1, time.Minute, time.Minute}) || g.Run != (Spread{3, time.Hour, 2 * time.Hour}) {
 		t.Errorf("times: %+v", g)
+	}
+	if g.MemoryAsked != 1000 || g.MemoryUsed != 100 {
+		t.Errorf("memory asked and used: %+v", g)
 	}
 	if g.PeakMemory != 300 || g.MedianMemory != 100 {
 		t.Errorf("memory: %+v", g)
@@ -134,14 +137,14 @@ func TestHostile(t *testing.T) {
 }
 
 func TestCSV(t *testing.T) {
-	s := Of(snap(job("=cmd()", 1, 2, 4, func(j *snapshot.Job) { j.CPUSeconds, j.PeakMemory = 5400, 1000 }), job(`b,"x"`, 1, 1, 1)), Query{Period: Week, Step: Daily}, noon)
+	s := Of(snap(job("=cmd()", 1, 2, 4, func(j *snapshot.Job) { j.CPUSeconds, j.PeakMemory, j.Memory = 5400, 1000, 4000 }), job(`b,"x"`, 1, 1, 1)), Query{Period: Week, Step: Daily}, noon)
 	var out strings.Builder
 	if err := s.WriteCSV(&out); err != nil {
 		t.Fatal(err)
 	}
-	want := "day,owner,jobs,succeeded,failed,stopped,timed_out,interrupted,rejected,unknown,processor_hours,cpu_hours,wait_median,wait_p90,run_median,run_p90,processors_asked,processors_used,peak_memory,median_memory\r\n" +
-		"2026-06-17,'=cmd(),1,1,0,0,0,0,0,0,8,1.5,,,7200,7200,4,0.75,1000,1000\r\n" +
-		"2026-06-17,\"b,\"\"x\"\"\",1,1,0,0,0,0,0,0,1,,,,3600,3600,,,,\r\n"
+	want := "day,owner,jobs,succeeded,failed,stopped,timed_out,interrupted,rejected,unknown,processor_hours,cpu_hours,wait_median,wait_p90,run_median,run_p90,processors_asked,processors_used,peak_memory,median_memory,memory_asked,memory_used\r\n" +
+		"2026-06-17,'=cmd(),1,1,0,0,0,0,0,0,8,1.5,,,7200,7200,4,0.75,1000,1000,4000,1000\r\n" +
+		"2026-06-17,\"b,\"\"x\"\"\",1,1,0,0,0,0,0,0,1,,,,3600,3600,,,,,,\r\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}

@@ -21,6 +21,9 @@ type sum struct {
 	cpu      float64   // seconds, of jobs whose run time is known too
 	given    float64   // processor seconds of these jobs
 	elapsed  float64   // seconds of these jobs
+	bounded  float64   // how many jobs asked for memory and tell what they used
+	asked    float64   // bytes that they asked for
+	peaks    float64   // bytes that they used
 }
 
 func (s *sum) add(j *snapshot.Job) {
@@ -38,6 +41,11 @@ func (s *sum) add(j *snapshot.Job) {
 	}
 	if j.PeakMemory > 0 {
 		s.memory = append(s.memory, float64(j.PeakMemory))
+		if j.Memory > 0 {
+			s.bounded++
+			s.asked += float64(j.Memory)
+			s.peaks += float64(j.PeakMemory)
+		}
 	}
 	if j.CPUSeconds >= 0 && j.Took > 0 && j.NbProc > 0 {
 		s.cpu += j.CPUSeconds
@@ -53,6 +61,9 @@ func (s *sum) group() Group {
 	}
 	if s.elapsed > 0 {
 		g.Asked, g.Used = s.given/s.elapsed, s.cpu/s.elapsed
+	}
+	if s.bounded > 0 {
+		g.MemoryAsked, g.MemoryUsed = s.asked/s.bounded, s.peaks/s.bounded
 	}
 	if len(s.memory) > 0 {
 		slices.Sort(s.memory)
