@@ -60,13 +60,6 @@ func (c *crashTree) isDone(name string) func() bool {
 	return func() bool { _, err := os.Stat(c.tree.Job(layout.Done, name)); return err == nil }
 }
 
-func newServerTree(t *testing.T) *crashTree {
-	dir := t.TempDir()
-	c := &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}
-	c.write("QMserv.cfg", "[QMServer]\nsettle_time = 0.05\npoll_interval = 0.02\n")
-	return c
-}
-
 // TestAGroupHoldsWhatClearedItsEnvironment: it is ended after the crash of both,
 // and the group removed.
 func TestAGroupHoldsWhatClearedItsEnvironment(t *testing.T) {

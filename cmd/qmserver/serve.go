@@ -66,7 +66,9 @@ func serve(ctx context.Context, opt options) error {
 	defer local.Close()
 	m := machineOf(cfg, log)
 	so := spoolOptions(cfg, opt, m, screen)
-	so.Alive = manager.Alive
+	if manager != nil {
+		so.Alive = manager.Alive
+	}
 	post, err := openMail(cfg, log)
 	if err != nil {
 		return err

@@ -19,9 +19,7 @@ func TestAStrayIsKilled(t *testing.T) {
 	garbage := func(path string) error { return os.WriteFile(path, []byte("garbage\n"), 0o600) }
 	for what, spoil := range map[string]func(path string) error{"gone": os.Remove, "garbage": garbage} {
 		t.Run(what, func(t *testing.T) {
-			dir := t.TempDir()
-			c := &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}
-			c.write("QMserv.cfg", "[QMServer]\nsettle_time = 0.05\npoll_interval = 0.02\n")
+			c := newServerTree(t)
 			c.job(layout.Queued, "a", "a", "script = setsid sleep 600 & echo $! >left; echo $PPID >supervisor; sleep 600")
 			server := c.serve()
 			c.waitFor("it runs", func() bool { return c.number("supervisor") > 0 })
@@ -56,9 +54,7 @@ func TestAStrayIsKilled(t *testing.T) {
 // has adopted: the job is not run again when its supervisor is gone.
 func TestARunFileIsTakenAwayWhileTheServerLives(t *testing.T) {
 	for _, adopted := range []bool{false, true} {
-		dir := t.TempDir()
-		c := &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}
-		c.write("QMserv.cfg", "[QMServer]\nsettle_time = 0.05\npoll_interval = 0.02\n")
+		c := newServerTree(t)
 		c.job(layout.Queued, "a", "a", "script = echo x >>runs; echo $PPID >supervisor; sleep 600")
 		server := c.serve()
 		c.waitFor("it runs", func() bool { return c.number("supervisor") > 0 })
@@ -87,6 +83,14 @@ func TestARunFileIsTakenAwayWhileTheServerLives(t *testing.T) {
 		}
 		end(server)
 	}
+}
+
+// newServerTree is for a server that is quick to see what comes.
+func newServerTree(t *testing.T) *crashTree {
+	dir := t.TempDir()
+	c := &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}
+	c.write("QMserv.cfg", "[QMServer]\nsettle_time = 0.05\npoll_interval = 0.02\n")
+	return c
 }
 
 // serve starts the twin.

@@ -26,9 +26,9 @@ func Delegated() *Groups {
 		dir := "/" + g.dir
 		switch {
 		case filepath.Base(dir) == Leaf:
-			return parted(filepath.Dir(dir))
+			return tryOut(filepath.Dir(dir))
 		case strings.HasSuffix(dir, ".scope") && os.Geteuid() != 0 && enter(dir):
-			return parted(dir)
+			return tryOut(dir)
 		}
 	}
 	return nil
@@ -47,8 +47,8 @@ func enter(dir string) bool {
 	return err == nil
 }
 
-// parted tells what can be had of the group.
-func parted(dir string) *Groups {
+// tryOut tells what can be had of the group.
+func tryOut(dir string) *Groups {
 	g := &Groups{dir: dir}
 	g.memory = put(dir, "cgroup.subtree_control", "+memory") == nil
 	name := fmt.Sprint("probe-", os.Getpid())

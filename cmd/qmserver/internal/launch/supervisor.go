@@ -136,6 +136,7 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 		probe.Step("spawn: started")
 	}
 	if err != nil {
+		l.groups.Remove(name)
 		return nil, errors.Join(fmt.Errorf("start supervisor: %w", err), l.dir.Remove(name))
 	}
 	answers, err := awaitReady(stdout)

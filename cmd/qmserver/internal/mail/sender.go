@@ -141,8 +141,9 @@ func (o *Outbox) behind(it *item) {
 func (o *Outbox) putOff(it *item, err error) {
 	o.mu.Lock()
 	it.fail(time.Now(), o.pause)
+	next := it.next
 	o.mu.Unlock()
-	o.log.Warn("mail is tried again", "file", it.file, "error", err, "at", it.next.Format(time.RFC3339))
+	o.log.Warn("mail is tried again", "file", it.file, "error", err, "at", next.Format(time.RFC3339))
 	o.giveUpOld(err)
 }
 

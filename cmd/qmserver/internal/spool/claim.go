@@ -195,8 +195,8 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 }
 
 // scriptArgs runs a script of Windows by what is there for its kind, any other
-// by its #! line, as execve(2) would, so that it
-// needs no x bit; without such a line by the shell.
+// by its #! line, as execve(2) would, so that it needs no x bit; without such a
+// line by the shell.
 func scriptArgs(info jobinfo.Info) []string {
 	script := "." + string(filepath.Separator) + info.File
 	switch {
