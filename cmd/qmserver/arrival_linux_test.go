@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"qm/cmd/qmserver/internal/patient"
 	"qm/pkg/layout"
 )
 
@@ -70,11 +71,7 @@ func (l *live) kill() {
 
 func (l *live) await(what string, cond func() bool) {
 	l.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !cond(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			l.t.Fatalf("waited in vain until %s\n%s", what, tail(l.stderr()))
-		}
-	}
+	patient.Until(l.t, what, cond, func() string { return tail(l.stderr()) })
 }
 
 // drop puts the source into the queue in one of the ways.

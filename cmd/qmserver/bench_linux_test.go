@@ -17,6 +17,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
+	"qm/cmd/qmserver/internal/patient"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
@@ -79,14 +80,7 @@ func BenchmarkSupervisedJob(b *testing.B) {
 
 func await(b *testing.B, path string) {
 	b.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			b.Fatalf("no %s", path)
-		}
-	}
+	patient.Until(b, path+" is there", func() bool { _, err := os.Stat(path); return err == nil })
 }
 
 // BenchmarkFdatasync is an append of one line of a run file with its sync, of

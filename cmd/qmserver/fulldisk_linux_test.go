@@ -10,8 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"qm/cmd/qmserver/internal/patient"
 	"qm/pkg/layout"
 )
 
@@ -63,11 +63,7 @@ func newSmallDisk(t *testing.T, cfg string) *smallDisk {
 
 func (d *smallDisk) await(what string, cond func() bool) {
 	d.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !cond(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			d.t.Fatalf("waited in vain until %s\n%s", what, d.stderr())
-		}
-	}
+	patient.Until(d.t, what, cond, d.stderr)
 }
 
 // drop makes a job elsewhere on the disk and moves it into the queue.

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"qm/cmd/qmserver/internal/mailtest"
+	"qm/cmd/qmserver/internal/patient"
 	"qm/pkg/layout"
 )
 
@@ -137,14 +137,10 @@ func TestMailServerThatIsSilentDelaysNoJob(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if done, _ := filepath.Glob(filepath.Join(m.tree.Folder(layout.Done), "*")); len(done) == 30 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("jobs wait for the mail server")
-		}
-	}
+	patient.Until(t, "jobs end whatever the mail server does", func() bool {
+		done, _ := filepath.Glob(filepath.Join(m.tree.Folder(layout.Done), "*"))
+		return len(done) == 30
+	})
 	if total, _ := m.smtp.Connections(); total != 1 {
 		t.Errorf("%d connections", total)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"qm/cmd/qmserver/internal/patient"
 )
 
 // share is a tree that a Samba of its own serves, with a server beside it.
@@ -131,11 +133,7 @@ func (s *share) read(name string) string {
 
 func (s *share) waitFor(what string, cond func() bool) {
 	s.Helper()
-	for end := time.Now().Add(60 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.Fatalf("never: %s\n%s", what, s.read("QM/QueueManager.log"))
-		}
-	}
+	patient.Until(s, what, cond, func() string { return s.read("QM/QueueManager.log") })
 }
 
 // TestSamba: what clients put through a share, file by file, never starts

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"qm/cmd/qmserver/internal/patient"
 	"qm/cmd/qmserver/internal/proc"
 	"qm/pkg/layout"
 )
@@ -118,12 +118,10 @@ func (c *crashTree) number(file string) int {
 
 func (c *crashTree) waitFor(what string, cond func() bool) {
 	c.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			queue, _ := os.ReadFile(c.tree.Path(layout.QueueFile))
-			c.t.Fatalf("waited in vain for: %s\n%s", what, queue)
-		}
-	}
+	patient.Until(c.t, what, cond, func() string {
+		queue, _ := os.ReadFile(c.tree.Path(layout.QueueFile))
+		return string(queue)
+	})
 }
 
 // alive tells whether a process lives: one that only nobody has waited for yet

@@ -10,7 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"qm/cmd/qmserver/internal/patient"
 )
 
 // wine runs our programs for Windows, in a Windows of its own.
@@ -145,11 +146,7 @@ func (h *house) exists(name string) bool {
 
 func (h *house) waitFor(what string, cond func() bool) {
 	h.Helper()
-	for end := time.Now().Add(60 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			h.Fatalf("never: %s\n%s%s", what, h.read("QM/QueueManager.log"), h.read("web.log"))
-		}
-	}
+	patient.Until(h, what, cond, func() string { return h.read("QM/QueueManager.log") + h.read("web.log") })
 }
 
 func (h *house) has(name string, texts ...string) {

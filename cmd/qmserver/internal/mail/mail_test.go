@@ -18,6 +18,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/mailtest"
+	"qm/cmd/qmserver/internal/patient"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/spool"
 	"qm/pkg/layout"
@@ -127,19 +128,9 @@ func (b box) post(t *testing.T, l spool.Letter) {
 	b.Moved(l.Identity, name)
 }
 
-// await waits until it holds.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("in vain: ", what)
-		}
-	}
-}
-
 func (b box) awaitEmpty(t *testing.T) {
 	t.Helper()
-	await(t, "an empty outbox", func() bool { return b.Waiting() == 0 && len(b.files(t)) == 0 })
+	patient.Until(t, "an empty outbox", func() bool { return b.Waiting() == 0 && len(b.files(t)) == 0 })
 }
 
 // files returns what lies in the outbox, and with failed/ in front what was
@@ -180,7 +171,7 @@ func TestALetterGoesOutAfterTheMove(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Await(t, 1)
-	await(t, "the other one is removed", func() bool { return b.Waiting() == 1 })
+	patient.Until(t, "the other one is removed", func() bool { return b.Waiting() == 1 })
 	if got := b.files(t); !slices.Equal(got, []string{"1-7.new"}) {
 		t.Errorf("before the move there are %q", got)
 	}

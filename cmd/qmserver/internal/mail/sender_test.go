@@ -13,6 +13,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/mailtest"
+	"qm/cmd/qmserver/internal/patient"
 	"qm/pkg/layout"
 )
 
@@ -23,7 +24,7 @@ func TestAServerThatIsDownGetsItLaterAndOnce(t *testing.T) {
 	for n := range 3 {
 		b.post(t, letter(n+1, fmt.Sprint("job", n)))
 	}
-	await(t, "the log tells", func() bool { return strings.Contains(b.log.String(), "mail server can't be used; mail waits") })
+	patient.Until(t, "the log tells", func() bool { return strings.Contains(b.log.String(), "mail server can't be used; mail waits") })
 	s.Start(t)
 	s.Await(t, 3)
 	b.awaitEmpty(t)
@@ -71,7 +72,7 @@ func TestTheNextStartGoesOn(t *testing.T) {
 	for _, m := range s.Await(t, 5) {
 		all += m.Header("Subject") + "\n" + text(t, m)
 	}
-	await(t, "all is sent", func() bool { return b.Waiting() == 0 })
+	patient.Until(t, "all is sent", func() bool { return b.Waiting() == 0 })
 	if len(s.Mails()) != 5 {
 		t.Errorf("%d mails", len(s.Mails()))
 	}
@@ -130,7 +131,7 @@ func TestRefusals(t *testing.T) {
 		b.post(t, l)
 	}
 	s.Await(t, 2)
-	await(t, "nothing waits", func() bool { return b.Waiting() == 0 })
+	patient.Until(t, "nothing waits", func() bool { return b.Waiting() == 0 })
 	files := b.files(t)
 	if len(files) != 1 || !strings.HasPrefix(files[0], "failed/20261122T131632") || !strings.HasSuffix(files[0], "-1-job0.mail") {
 		t.Errorf("there are %q", files)
@@ -159,7 +160,7 @@ func TestAfterThreeDaysItIsKept(t *testing.T) {
 		}
 	}
 	b := openBox(t, first.path, options(t, s))
-	await(t, "it is given up", func() bool { return strings.Contains(b.log.String(), `msg="mail failed" job=old`) })
+	patient.Until(t, "it is given up", func() bool { return strings.Contains(b.log.String(), `msg="mail failed" job=old`) })
 	if files := b.files(t); len(files) != 2 || !strings.HasPrefix(files[1], "failed/") || !strings.Contains(files[1], "old") {
 		t.Errorf("there are %q", files)
 	}
@@ -200,7 +201,7 @@ func TestASilentServerHoldsNobody(t *testing.T) {
 	s := started(t, &mailtest.Server{Silent: true})
 	b := newBox(t, s)
 	b.post(t, letter(1, "fit"))
-	await(t, "it is asked", func() bool { total, _ := s.Connections(); return total == 1 })
+	patient.Until(t, "it is asked", func() bool { total, _ := s.Connections(); return total == 1 })
 	b.post(t, letter(2, "next"))
 	begin := time.Now()
 	_ = b.Close()

@@ -15,6 +15,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/patient"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
@@ -144,11 +145,7 @@ func (s *server) where(name string) string {
 
 func (s *server) await(what string, cond func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("waited in vain for: %s", what)
-		}
-	}
+	patient.Until(s.t, what, cond)
 }
 
 func (s *server) read(state layout.State, name, file string) string {

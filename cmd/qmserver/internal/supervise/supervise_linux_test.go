@@ -15,6 +15,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
+	"qm/cmd/qmserver/internal/patient"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -130,11 +131,7 @@ func (p *process) log(name string) string {
 
 func (p *process) await(what string, cond func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			p.t.Fatalf("waited in vain for: %s", what)
-		}
-	}
+	patient.Until(p.t, what, cond)
 }
 
 func (p *process) exists(name, file string) func() bool {
