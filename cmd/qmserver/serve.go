@@ -83,7 +83,7 @@ func serve(ctx context.Context, opt options) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go awaitSignals(s, stop)
+	go awaitSignals(catchSignals(), s, stop) // caught before anybody is told that we are ready
 	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", m.slots, "launch_type", cfg.LaunchType, "control_groups", groups.String(), "pid", os.Getpid())
 	result, err := s.Run(ctx)
 	manager.Stopping()
@@ -125,13 +125,19 @@ func accountsOf(cfg config.Config, log *slog.Logger) (*launch.Accounts, error) {
 // jobs too.
 const secondChance = 3 * time.Second
 
-// awaitSignals ends the server at TERM or Ctrl-C. Its jobs run on, unless a
-// second Ctrl-C comes soon after the first, at a terminal.
-func awaitSignals(s *spool.Spool, stop context.CancelFunc) {
-	defer stop()
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a stderr that is gone ends nothing
+// catchSignals takes those that end the server. From then on a stderr that is
+// gone ends nothing.
+func catchSignals() <-chan os.Signal {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	return signals
+}
+
+// awaitSignals ends the server at TERM or Ctrl-C. Its jobs run on, unless a
+// second Ctrl-C comes soon after the first, at a terminal.
+func awaitSignals(signals <-chan os.Signal, s *spool.Spool, stop context.CancelFunc) {
+	defer stop()
 	if <-signals != os.Interrupt || !term.IsTerminal(int(os.Stdin.Fd())) {
 		return
 	}
