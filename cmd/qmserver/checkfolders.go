@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"qm/cmd/qmserver/internal/check"
+	"qm/cmd/qmserver/internal/config"
 	"qm/cmd/qmserver/internal/topology"
 	"qm/pkg/jobinfo"
 )
@@ -15,7 +16,14 @@ func checkFolders(opt options) error {
 		return err
 	}
 	memory := memoryOf(cfg, topology.NewMachine())
-	results := check.Folders(opt.folders, cfg.JobFiles, func(info jobinfo.Info) string { return refuse(info, len(cfg.GPUs), memory) })
+	server := check.Server{
+		JobFiles: cfg.JobFiles, Path: os.Getenv("PATH"),
+		Refuse: func(info jobinfo.Info) string { return refuse(info, len(cfg.GPUs), memory) },
+	}
+	if cfg.RunAs == config.Owner {
+		server.Path = cfg.Path
+	}
+	results := check.Folders(opt.folders, server)
 	write := check.WriteText
 	if opt.json {
 		write = check.WriteJSON

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"qm/pkg/jobinfo"
@@ -40,13 +41,20 @@ type Result struct {
 	Warnings []string `json:"warnings"`
 }
 
-// Folders checks each folder, in the order asked. What the server of this
-// configuration can't ever run is refused in its words.
-func Folders(folders, jobFiles []string, refuse func(jobinfo.Info) string) []Result {
+// Server is what the configuration says of how jobs are run.
+type Server struct {
+	JobFiles []string
+	Path     string                    // PATH of the jobs
+	Refuse   func(jobinfo.Info) string // why it can't ever run such a job, in words, or ""
+}
+
+// Folders checks each folder, in the order asked. What the server can't ever run
+// is refused in its words; what a job would trip over is a warning.
+func Folders(folders []string, server Server) []Result {
 	results := make([]Result, 0, len(folders))
 	for _, folder := range folders {
-		info, err := read(folder, jobFiles)
-		if why := refuse(info); err == nil && why != "" {
+		info, err := read(folder, server)
+		if why := server.Refuse(info); err == nil && why != "" {
 			err = errors.New(why)
 		}
 		results = append(results, resultOf(folder, info, err))
@@ -54,7 +62,7 @@ func Folders(folders, jobFiles []string, refuse func(jobinfo.Info) string) []Res
 	return results
 }
 
-func read(folder string, jobFiles []string) (jobinfo.Info, error) {
+func read(folder string, server Server) (jobinfo.Info, error) {
 	path, err := filepath.Abs(folder)
 	if err != nil {
 		return jobinfo.Info{}, err
@@ -75,7 +83,11 @@ func read(folder string, jobFiles []string) (jobinfo.Info, error) {
 		return jobinfo.Info{}, err
 	}
 	defer dir.Close()
-	return jobinfo.Read(dir, jobFiles)
+	info, err := jobinfo.Read(dir, server.JobFiles)
+	if runtime.GOOS != "windows" {
+		info.Warnings = append(info.Warnings, hints(dir, info, server.Path)...)
+	}
+	return info, err
 }
 
 func resultOf(folder string, info jobinfo.Info, err error) Result {

@@ -21,14 +21,14 @@ func folder(t *testing.T, cfg string) string {
 }
 
 // runsAll is a server that can run whatever is asked for.
-func runsAll(jobinfo.Info) string { return "" }
+var runsAll = Server{JobFiles: []string{"proc_config.cfg", "job.sh"}, Path: "/usr/bin:/bin", Refuse: func(jobinfo.Info) string { return "" }}
 
 func TestFolders(t *testing.T) {
 	good := folder(t, "[QMOptions]\nscript = echo 'a < b'\nnb_proc = 2\ntime_limit = 1m\ne-mail = a@example.org\n")
 	bad := folder(t, "[QMOptions]\nnb_proc = 0\ninfo = kept\n")
 	file := filepath.Join(good, "proc_config.cfg")
 	none := filepath.Join(good, "none")
-	results := Folders([]string{good + "/", bad, file, none}, []string{"proc_config.cfg"}, runsAll)
+	results := Folders([]string{good + "/", bad, file, none}, runsAll)
 
 	if r := results[0]; !r.OK || r.Script != "echo 'a < b'" || r.NbProc != 2 || r.Limit != 60 || r.EMail != "a@example.org" || r.Name != filepath.Base(good) {
 		t.Errorf("good: %+v", r)
@@ -50,7 +50,7 @@ func TestFolders(t *testing.T) {
 
 func TestWriteJSON(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteJSON(&b, Folders([]string{folder(t, "[QMOptions]\nscript = a < b\n")}, []string{"proc_config.cfg"}, runsAll)); err != nil {
+	if err := WriteJSON(&b, Folders([]string{folder(t, "[QMOptions]\nscript = a < b\n")}, runsAll)); err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
