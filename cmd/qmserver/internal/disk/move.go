@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"qm/cmd/qmserver/internal/probe"
 )
@@ -13,9 +12,8 @@ import (
 // Move renames the folder from, which must be id, to the path to, both on one
 // file system. It replaces nothing: ErrTaken if something lies at to.
 // ErrChanged says that from is not id (any more), fs.ErrNotExist that nothing
-// lies there. When it returns nil the move is durable; when it returns another
-// error the folder may have moved and the move not be durable, which a
-// repeated look at both places tells.
+// lies there. The move is durable once SyncMoves has synced both parents: many
+// moves may share that.
 func Move(id Identity, from, to string) error {
 	now, err := Lstat(from)
 	if err != nil {
@@ -29,13 +27,24 @@ func Move(id Identity, from, to string) error {
 		return fmt.Errorf("move folder: %w", err)
 	}
 	probe.Step("move: renamed")
-	// The target first: with it alone on disk the folder is in both or in the
-	// new place, never in neither.
-	err = SyncDir(filepath.Dir(to))
-	probe.Step("move: target synced")
-	err = errors.Join(err, SyncDir(filepath.Dir(from)))
-	probe.Step("move: source synced")
-	return err
+	return nil
+}
+
+// SyncMoves makes moves durable that were made into the folders targets and out
+// of the folders sources, each of which is synced once and in this order: a
+// folder that is on disk in its new place alone, or in both, is not lost; see
+// fsync(2).
+func SyncMoves(targets, sources []string) error {
+	var errs []error
+	for _, path := range targets {
+		errs = append(errs, SyncDir(path))
+		probe.Step("move: target synced")
+	}
+	for _, path := range sources {
+		errs = append(errs, SyncDir(path))
+		probe.Step("move: source synced")
+	}
+	return errors.Join(errs...)
 }
 
 // SetAside renames the file name of dir to a free name that next makes, so

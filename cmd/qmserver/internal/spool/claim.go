@@ -117,8 +117,8 @@ func (s *Spool) machine() schedule.Machine {
 	return m
 }
 
-// claim moves a job to QM_Jobs and hands it to the launcher, if it is known to
-// be complete and as it was. What an earlier run of the same folder left in the
+// claim moves a job to QM_Jobs, to be launched once that is durable, if it is
+// known to be complete and as it was. What an earlier run of the same folder left in the
 // run files is released before.
 func (s *Spool) claim(j *job, now time.Time) {
 	if j.proven == 0 || j.reading != nil || !s.isAsSeen(j) {
@@ -145,22 +145,29 @@ func (s *Spool) claim(j *job, now time.Time) {
 		return
 	}
 	s.unwatch(j)
-	var note string
-	c.share, note = s.allot(j)
+	c.share, c.note = s.allot(j)
 	s.jobs.enter(j, running)
 	c.started = now
+}
+
+// launch hands a claimed job to the launcher.
+func (s *Spool) launch(j *job, now time.Time) {
 	order := s.order(j, now)
-	if note != "" {
-		order.Notes = append(order.Notes, note)
+	if j.note != "" {
+		order.Notes = append(order.Notes, j.note)
 	}
 	if err := s.launcher.Start(order, int(j.uid)); err != nil {
 		s.log.Error("job can't be started", "job", j.shown(), "error", err)
-		j.move = move{from: layout.Running, to: layout.Queued, why: "it could not be started"}
-		s.settle(j, now)
-		s.jobs.postpone(j, now, fmt.Sprintf("could not be started (%v); it is tried again", err))
+		s.unclaim(j, now, err)
 		return
 	}
 	s.log.Info("job started", "job", j.shown(), "nb_proc", j.NbProc, "owner", j.owner)
+}
+
+// unclaim sends a job back that could not be started.
+func (s *Spool) unclaim(j *job, now time.Time, err error) {
+	j.move = move{from: layout.Running, to: layout.Queued, why: "it could not be started", later: fmt.Sprintf("could not be started (%v); it is tried again", err)}
+	s.settle(j, now)
 }
 
 // prove has a job read whose turn it is; nobody overtakes it meanwhile.

@@ -80,6 +80,7 @@ type asked struct {
 // course is what became of a job.
 type course struct {
 	share
+	note    string // about its share, for its log
 	attempt int
 	started time.Time
 	ended   time.Time // zero: it is taken to end when we hear of it
@@ -98,6 +99,7 @@ type move struct {
 	from, to layout.State
 	end      runfile.End
 	why      string // to the queue: why it goes back there
+	later    string // to the queue: why it does not start from there at once, in words
 	told     bool   // to lost: the reason stands in its folder
 	strange  bool   // nothing is known of what its info file says
 	lettered bool   // the letter about it is written

@@ -11,8 +11,8 @@ import (
 )
 
 // moveJob makes each arrow of the table: one rename that replaces nothing, of
-// just this folder, durable when it returns nil. A name that is taken in the
-// target folder gets a stamp. The job has its new name afterwards.
+// just this folder. A name that is taken in the target folder gets a stamp. The
+// job has its new name afterwards; what the move was for happens in commit.
 func (s *Spool) moveJob(j *job, from, to layout.State) error {
 	name, now := j.name, time.Now()
 	for try := 1; ; try++ {
@@ -23,6 +23,7 @@ func (s *Spool) moveJob(j *job, from, to layout.State) error {
 		}
 		if err == nil {
 			j.name = name
+			s.moves = append(s.moves, moved{j, from, to})
 		}
 		return err
 	}

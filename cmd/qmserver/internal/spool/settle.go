@@ -11,6 +11,20 @@ import (
 	"qm/pkg/layout"
 )
 
+// allEnded takes what the launcher says, and all that it has said meanwhile: what
+// ends together is moved together.
+func (s *Spool) allEnded(first launch.Event) {
+	s.ended(first)
+	for {
+		select {
+		case e := <-s.launcher.Events():
+			s.ended(e)
+		default:
+			return
+		}
+	}
+}
+
 // ended takes what the launcher says of a job. Its slots are free at once,
 // even when its folder can't be moved yet.
 func (s *Spool) ended(e launch.Event) {
@@ -36,17 +50,16 @@ func (s *Spool) ended(e launch.Event) {
 			v.said = saidUnreadable
 		}
 		s.apply(j, v, now)
-		if j.phase.queued() {
+		if j.phase == over && j.move.to == layout.Queued {
 			// A supervisor that can't even begin will not do better at once.
-			s.jobs.postpone(j, now, "its supervisor died before the start; it is tried again")
+			j.move.later = "its supervisor died before the start; it is tried again"
 		}
 	case e.Ended.Changed:
 		j.move = move{from: layout.Running, to: layout.Queued, why: "something in it has changed since it was found complete"}
 		s.settle(j, now)
 	case e.Ended.Passing:
-		j.move = move{from: layout.Running, to: layout.Queued, why: e.Ended.NotRun}
+		j.move = move{from: layout.Running, to: layout.Queued, why: e.Ended.NotRun, later: fmt.Sprintf("could not be started (%s); it is tried again", e.Ended.NotRun)}
 		s.settle(j, now)
-		s.jobs.postpone(j, now, fmt.Sprintf("could not be started (%s); it is tried again", e.Ended.NotRun))
 	case e.Ended.NotRun != "":
 		s.reject(j, e.Ended.NotRun)
 	case e.Ended.Outcome == layout.Interrupted:
@@ -120,7 +133,8 @@ func (s *Spool) interrupted(j *job, end runfile.End, told bool, now time.Time) {
 	s.settle(j, now)
 }
 
-// settle moves a job that is over; if that fails it is tried again later.
+// settle moves a job that is over, which is settled once that is durable; if it
+// fails it is tried again later.
 func (s *Spool) settle(j *job, now time.Time) {
 	s.unwatch(j)
 	s.jobs.enter(j, over)
@@ -142,14 +156,13 @@ func (s *Spool) settle(j *job, now time.Time) {
 		s.known = false
 	case err != nil:
 		s.postpone(j, j.move.from, j.move.to, now, err)
-	default:
-		s.settled(j)
 	}
 }
 
 // settled tells of a job that lies where it belongs.
 func (s *Spool) settled(j *job) {
 	s.jobs.untroubled(j)
+	s.dirty = true
 	end := j.move.end
 	switch j.move.to {
 	case layout.Done:
@@ -165,6 +178,9 @@ func (s *Spool) settled(j *job) {
 		s.arrivals.note(j)
 		s.observe(j, time.Now())
 		s.stir(j.Name)
+		if j.move.later != "" {
+			s.jobs.postpone(j, time.Now(), j.move.later)
+		}
 		return
 	case layout.Running:
 	}

@@ -31,6 +31,7 @@ type Spool struct {
 	lock     *Lock
 
 	jobs     jobs
+	moves    []moved                       // of this step
 	ghosts   map[disk.Identity]runfile.Run // runs of earlier servers whose folders were taken away
 	haunted  bool                          // they have been looked for
 	places   map[place]string              // of what is no job: why, in words
@@ -235,7 +236,7 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 			s.leaveTree()
 			return s.result, nil
 		case e := <-s.launcher.Events():
-			s.ended(e)
+			s.allEnded(e)
 		case t := <-s.looks:
 			s.lookedAt(t)
 		case all := <-s.events.C():
@@ -277,6 +278,7 @@ func (s *Spool) step(now time.Time) error {
 	s.startLooks(now)
 	s.lead(now)
 	s.schedule(now)
+	s.commit(now)
 	s.startLooks(now) // of those whose turn it is
 	if s.Watch != nil && (s.dirty || !s.shown) {
 		s.Watch(s.runningJobs())

@@ -1,0 +1,63 @@
+package spool
+
+import (
+	"slices"
+	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/pkg/layout"
+)
+
+// moved is a job whose folder was renamed in this step. What follows from that,
+// a start or the news of an end, waits until the rename is on disk.
+type moved struct {
+	*job
+	from, to layout.State
+}
+
+// commit makes the moves of this step durable, whose folders are synced once
+// for all of them, and does what they were made for: it starts the claimed
+// jobs, and tells of those that are where they belong.
+func (s *Spool) commit(now time.Time) {
+	for len(s.moves) > 0 { // a job that can't be started moves back
+		moves := s.moves
+		s.moves = nil
+		err := s.syncMoves(moves)
+		if err != nil { // to ask again would not tell: see "errors" in fsync(2)
+			s.log.Error("moves may not be on disk", "error", err)
+		}
+		for _, m := range moves {
+			if m.to != layout.Running {
+				s.settled(m.job)
+				s.wakeAt(now) // for those who wait for it, or for its name
+			}
+		}
+		for _, m := range moves {
+			switch {
+			case m.to != layout.Running:
+			case err != nil:
+				s.unclaim(m.job, now, err)
+			default:
+				s.launch(m.job, now)
+			}
+		}
+	}
+}
+
+// onTheWay are the states in the order in which their folders are synced: the
+// farther ones first, so that what goes on is on disk in its new place before
+// it is gone from its old one.
+var onTheWay = [...]layout.State{layout.Done, layout.Lost, layout.Running, layout.Queued}
+
+func (s *Spool) syncMoves(moves []moved) error {
+	var targets, sources []string
+	for _, state := range onTheWay {
+		switch {
+		case slices.ContainsFunc(moves, func(m moved) bool { return m.to == state }):
+			targets = append(targets, s.Tree.Folder(state))
+		case slices.ContainsFunc(moves, func(m moved) bool { return m.from == state }):
+			sources = append(sources, s.Tree.Folder(state))
+		}
+	}
+	return disk.SyncMoves(targets, sources)
+}
