@@ -80,7 +80,18 @@ type Info struct {
 	After    []string // names of jobs that must have succeeded first
 	MaxLog   int64    // bytes; 0: none asked
 	Rerun    bool
-	Warnings []string // what was read otherwise than its writer may think, in words
+	Slurm    Directives // Script only: what it asks of Slurm
+	Warnings []string   // what was read otherwise than its writer may think, in words
+}
+
+// Directives are the #SBATCH lines of a script, for a server that gives its jobs
+// to Slurm.
+type Directives struct {
+	Lines      []string // the lines from #SBATCH on, as they stand
+	Options    []string // the options in them, such as -c or --partition
+	Processors bool     // they say how many processors, and #QM does not
+	GPUs       bool     // they say how many GPUs, and #QM does not
+	Ignored    []string // those of Warnings that are none where Slurm runs the job
 }
 
 // ErrNoInfoFile says that a job's folder holds none of the info files looked

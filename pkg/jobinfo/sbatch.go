@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,7 +55,9 @@ func (f *form) sbatch(lines []directive) {
 		for len(words) > 0 {
 			words = j.option(line.line, words)
 		}
+		f.info.Slurm.Lines = append(f.info.Slurm.Lines, "#SBATCH "+line.text)
 	}
+	f.directives()
 	if _, given := f.given["nb_proc"]; given {
 		return
 	}
@@ -69,6 +72,9 @@ func (f *form) sbatch(lines []directive) {
 func (j *slurmJob) option(line int, words []string) []string {
 	name, value, attached := splitOption(words[0])
 	rest := words[1:]
+	if strings.HasPrefix(name, "-") {
+		j.form.info.Slurm.Options = append(j.form.info.Slurm.Options, name)
+	}
 	o := findOption(name)
 	if o == nil {
 		j.ignore(line, name)
@@ -118,11 +124,41 @@ func (j *slurmJob) ignore(line int, name string) {
 		return
 	}
 	j.ignored[name] = true
+	before := len(j.form.info.Warnings)
 	if strings.HasPrefix(name, "-") {
 		j.form.warn(", line %d: #SBATCH %s means nothing here and is ignored", line, layout.Display(shorten(name)))
 	} else {
 		j.form.warn(", line %d: %q is no option of #SBATCH and is ignored", line, shorten(name))
 	}
+	j.form.info.Slurm.Ignored = append(j.form.info.Slurm.Ignored, j.form.info.Warnings[before:]...)
+}
+
+// directives notes what the options together decide about, unless #QM does.
+func (f *form) directives() {
+	about := func(key string, names ...string) bool {
+		_, given := f.given[key]
+		return !given && slices.ContainsFunc(f.info.Slurm.Options, func(o string) bool { return slices.Contains(names, o) })
+	}
+	f.info.Slurm.Processors = about("nb_proc", "-n", "--ntasks", "-c", "--cpus-per-task", "-N", "--nodes", "-B",
+		"--ntasks-per-node", "--ntasks-per-core", "--ntasks-per-socket", "--ntasks-per-gpu", "--cores-per-socket",
+		"--sockets-per-node", "--threads-per-core", "--extra-node-info", "--cpus-per-gpu")
+	f.info.Slurm.GPUs = about("nb_gpu", "--gres", "-G", "--gpus", "--gpus-per-node", "--gpus-per-task", "--gpus-per-socket")
+}
+
+// SplitOptions parts a line of sbatch's options as #SBATCH lines are, and
+// returns the names of the options in it, such as -c or --partition.
+func SplitOptions(line string) ([]string, error) {
+	words, err := splitWords(line)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, w := range words {
+		if name, _, _ := splitOption(w); strings.HasPrefix(name, "-") {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 func (j *slurmJob) set(o *slurmOption, s setting) {

@@ -53,6 +53,7 @@ func TestSBATCH(t *testing.T) {
 	for _, test := range tests {
 		test.want.File, test.want.Format, test.want.Shebang = "job.sh", Script, []string{"/bin/bash"}
 		got, err := Parse("job.sh", []byte("#!/bin/bash\n#SBATCH "+test.options+"\n\nsrun x\n"))
+		got.Slurm = Directives{}
 		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %v\n got %+v\nwant %+v", test.options, err, got, test.want)
 		}
@@ -149,5 +150,44 @@ func TestShebang(t *testing.T) {
 		if err != nil || !slices.Equal(info.Shebang, test.want) {
 			t.Errorf("%q: %q, %v", test.line, info.Shebang, err)
 		}
+	}
+}
+
+// TestDirectives: what a script asks of Slurm is kept as it stands, and told
+// from what #QM says otherwise.
+func TestDirectives(t *testing.T) {
+	for _, test := range []struct {
+		name, lines string
+		want        Directives
+	}{
+		{"none", "#QM nb_proc : 2", Directives{}},
+		{"all", "#SBATCH -c4 --gres=gpu:a100:2 # two\n#SBATCH --partition='long one'", Directives{
+			Lines:      []string{"#SBATCH -c4 --gres=gpu:a100:2 # two", "#SBATCH --partition='long one'"},
+			Options:    []string{"-c", "--gres", "--partition"},
+			Processors: true, GPUs: true,
+			Ignored: []string{"job.sh, line 3: #SBATCH --partition means nothing here and is ignored"},
+		}},
+		{"#QM wins", "#SBATCH -c 4 -G 1\n#QM nb_proc : 2\n#QM nb_gpu : 0", Directives{
+			Lines: []string{"#SBATCH -c 4 -G 1"}, Options: []string{"-c", "-G"},
+		}},
+		{"a node's", "#SBATCH -t 5 -N 2", Directives{
+			Lines: []string{"#SBATCH -t 5 -N 2"}, Options: []string{"-t", "-N"}, Processors: true,
+			Ignored: []string{"job.sh, line 2: #SBATCH -N means nothing here and is ignored"},
+		}},
+	} {
+		info, err := Parse("job.sh", []byte("#!/bin/sh\n"+test.lines+"\ntrue\n"))
+		if err != nil || !reflect.DeepEqual(info.Slurm, test.want) {
+			t.Errorf("%s: %v\n got %+v\nwant %+v", test.name, err, info.Slurm, test.want)
+		}
+	}
+}
+
+func TestSplitOptions(t *testing.T) {
+	names, err := SplitOptions(`--partition=long -A "my lab" -t5 # comment`)
+	if want := []string{"--partition", "-A", "-t"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("%q, %v, want %q", names, err, want)
+	}
+	if _, err := SplitOptions(`--comment="open`); err == nil {
+		t.Error("an open quote is taken")
 	}
 }

@@ -24,19 +24,6 @@ const (
 	maxJobs = 1000                   // of one supervisor, if it is not worn before: its run file stays small
 )
 
-// Event is what a launcher tells of a job that it was given.
-type Event struct {
-	disk.Identity
-	// Gone says that the supervisor ended without an answer and that nothing
-	// is left of the job: what is to be done stands in the run files.
-	Gone  bool
-	Lost  bool // with Gone: its run file was taken away, so it may have run
-	Ended supervise.Ended
-	// Undying names processes that KILL has not ended, for people; nothing else
-	// is told with it.
-	Undying string
-}
-
 // Local starts jobs on this machine. Its methods are called by one goroutine,
 // unless they say otherwise; Events may be received by any.
 type Local struct {

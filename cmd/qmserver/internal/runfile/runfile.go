@@ -57,6 +57,10 @@ type Line struct {
 
 	Undying string `json:"undying,omitempty"` // the processes that KILL has not ended, for people
 
+	// Token names a run on another machine. It goes on whoever holds the lock of
+	// the run file.
+	Token string `json:"token,omitempty"`
+
 	*End
 }
 

@@ -184,7 +184,8 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 		Command: j.info.Command, NbProc: j.NbProc, Limit: j.info.Limit, Grace: s.Grace,
 		Owner: j.owner, EMail: j.info.EMail, Rerun: j.info.Rerun, Host: s.Host, Submitted: j.arrived(), Claimed: now,
 		CPUs: j.cpus, Allowed: j.common, HasGPUs: len(s.GPUs) > 0, GPUs: j.gpus, Memory: j.info.Memory, MaxLog: cmp.Or(j.info.MaxLog, s.MaxLog),
-		Notes: slices.Clone(j.info.Warnings),
+		Notes:     slices.Clone(j.info.Warnings),
+		Elsewhere: supervise.Elsewhere{NbGPU: j.info.NbGPU, Priority: j.info.Priority, Slurm: j.info.Slurm},
 	}
 	if j.info.Format.IsScript() {
 		o.Args = scriptArgs(j.info)

@@ -34,6 +34,7 @@ type Options struct {
 	Grace        time.Duration // from TERM to KILL
 	MaxLimit     time.Duration // the most that a job may ask for, and what one gets that asks for none; 0: none
 	Owners       bool          // each job runs as the owner of its folder
+	Elsewhere    bool          // the jobs run on other machines, which share themselves out: Slots are jobs then
 	Drain        bool          // end when nothing runs, arrives or can start
 	Host         string
 	Version      string

@@ -86,7 +86,8 @@ func (s *Spool) adoptGhosts(runs launch.Runs) {
 	for _, run := range runs.Files {
 		for id, line := range run.Last {
 			j := s.jobs.all[id]
-			if line.Event != runfile.Starting || s.launcher.Own(run.Name) || j != nil && !j.phase.queued() {
+			own := line.Token == "" && s.launcher.Own(run.Name) // on other machines, one run file tells of several
+			if line.Event != runfile.Starting || own || j != nil && !j.phase.queued() {
 				continue
 			}
 			if err := s.launcher.Adopt(run.Name, id); err != nil {

@@ -29,11 +29,14 @@ func (s *Spool) allEnded(first launch.Event) {
 // even when its folder can't be moved yet.
 func (s *Spool) ended(e launch.Event) {
 	j := s.jobs.all[e.Identity]
-	if e.Undying != "" {
+	switch {
+	case e.Undying != "":
 		s.keeps(j, e.Undying)
 		return // the launcher's log tells of it
+	case e.State != nil, e.Contact != nil:
+		return
 	}
-	if _, ghost := s.ghosts[e.Identity]; ghost && e.Gone {
+	if _, ghost := s.ghosts[e.Identity]; ghost {
 		s.laid(e.Identity, j)
 		return
 	}
@@ -43,6 +46,9 @@ func (s *Spool) ended(e launch.Event) {
 	}
 	now := time.Now()
 	s.dirty = true
+	if e.Stay {
+		j.info.Rerun = false
+	}
 	switch {
 	case e.Gone:
 		v := judge(s.launcher.Runs(), j.Identity, int(j.uid))

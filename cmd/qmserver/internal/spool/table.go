@@ -24,7 +24,7 @@ const (
 	saidNothing     said = iota // and all of them could be read
 	saidUnreadable              // nothing, but not all of them could be read
 	saidPerhaps                 // one of these, but a supervisor lives that says nothing and may have it
-	saidRunning                 // starting, no end, and the lock is held
+	saidRunning                 // starting, no end, and the lock is held, or it runs on another machine
 	saidCut                     // starting, no end, and the lock is free
 	saidEnded                   // ended as succeeded, failed, stopped or timed-out
 	saidInterrupted             // ended as interrupted
@@ -89,7 +89,7 @@ func judge(runs launch.Runs, id disk.Identity, uid int) verdict {
 
 func saidBy(line runfile.Line, held bool) said {
 	switch {
-	case line.Event == runfile.Starting && held:
+	case line.Event == runfile.Starting && (held || line.Token != ""):
 		return saidRunning
 	case line.Event == runfile.Starting:
 		return saidCut

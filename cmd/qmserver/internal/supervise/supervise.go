@@ -24,6 +24,7 @@ import (
 	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
+	"qm/pkg/jobinfo"
 )
 
 // flag is the first argument of a supervisor. The second, if there is one, is
@@ -80,6 +81,15 @@ type Job struct {
 	Submitted time.Time `json:"submitted"`
 	Claimed   time.Time `json:"claimed"`
 	Notes     []string  `json:"notes,omitempty"` // for the job's log, in words
+
+	Elsewhere Elsewhere `json:"-"`
+}
+
+// Elsewhere is what only who runs the job on another machine needs to know.
+type Elsewhere struct {
+	NbGPU    int
+	Priority int
+	Slurm    jobinfo.Directives // what its script asks of Slurm
 }
 
 // Task is what a supervisor is told to do, one of these. Looking, leaving a
