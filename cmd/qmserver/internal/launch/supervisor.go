@@ -179,7 +179,7 @@ func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
 	lines.Buffer(nil, maxAnswer)
 	for lines.Scan() {
 		var a supervise.Answer
-		if err := json.Unmarshal(lines.Bytes(), &a); err != nil || !l.answered(s, a) {
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil || !l.freed(s, a) && !l.answered(s, a) {
 			l.log.Error("supervisor does not answer what it was asked", "run", s.run, "error", err)
 			break
 		}
@@ -200,6 +200,18 @@ func (l *Local) listen(s *supervisor, cmd *exec.Cmd, stdout io.Reader) {
 		l.endLeftovers(s.run, *busy)
 		l.tell(Event{Identity: *busy, Gone: true, Lost: lost})
 	}
+}
+
+// freed passes on that nothing is left of the job that was given, if that is what
+// the supervisor says.
+func (l *Local) freed(s *supervisor, a supervise.Answer) bool {
+	l.mu.Lock()
+	its := a.Freed != nil && a.Run == nil && s.busy != nil && s.reply == nil && *a.Freed == *s.busy
+	l.mu.Unlock()
+	if its {
+		l.tell(Event{Identity: *a.Freed, Freed: true})
+	}
+	return its
 }
 
 // answered takes an answer, if it is one to what was asked.

@@ -101,8 +101,10 @@ func (s *Spool) machine() schedule.Machine {
 		m.Names[j.Name] = true
 		m.Busy[j.Owner] += j.NbProc
 	}
-	for j := range s.jobs.by[over] {
-		m.Names[j.Name] = true
+	for _, p := range [...]phase{closing, over} {
+		for j := range s.jobs.by[p] {
+			m.Names[j.Name] = true
+		}
 	}
 	switch {
 	case s.ending:

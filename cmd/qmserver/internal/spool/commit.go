@@ -8,17 +8,38 @@ import (
 	"qm/pkg/layout"
 )
 
-// moved is a job whose folder was renamed in this step. What follows from that,
+// moved is a job whose folder was renamed. What follows from that,
 // a start or the news of an end, waits until the rename is on disk.
 type moved struct {
 	*job
 	from, to layout.State
 }
 
-// commit makes the moves of this step durable, whose folders are synced once
-// for all of them, and does what they were made for: it starts the claimed
-// jobs, and tells of those that are where they belong.
+// shareFor is how long the moves of jobs that are over wait for the next claim,
+// if there are jobs to claim, to share its syncs.
+const shareFor = 2 * time.Millisecond
+
+// commitInTime commits, now or as soon as something claims.
+func (s *Spool) commitInTime(now time.Time) {
+	if len(s.moves) == 0 || s.jobs.queue.Len() == 0 || slices.ContainsFunc(s.moves, notOver) {
+		s.commit(now)
+		return
+	}
+	if s.commitBy.IsZero() {
+		s.commitBy = now.Add(shareFor)
+	}
+	if !now.Before(s.commitBy) {
+		s.commit(now)
+	}
+}
+
+func notOver(m moved) bool { return m.to != layout.Done && m.to != layout.Lost }
+
+// commit makes the moves durable that were made since the last one, whose
+// folders are synced once for all of them, and does what they were made for: it
+// starts the claimed jobs, and tells of those that are where they belong.
 func (s *Spool) commit(now time.Time) {
+	s.commitBy = time.Time{}
 	for len(s.moves) > 0 { // a job that can't be started moves back
 		moves := s.moves
 		s.moves = nil

@@ -32,5 +32,5 @@ func (s *Spool) anyRunning() bool {
 			return true
 		}
 	}
-	return len(s.jobs.by[running]) > 0
+	return len(s.jobs.by[running])+len(s.jobs.by[closing]) > 0
 }

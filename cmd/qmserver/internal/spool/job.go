@@ -21,6 +21,7 @@ const (
 	waiting               // in the queue folder, to be started
 	aside                 // in the queue folder, held or waiting for another job
 	running               // claimed and given to the launcher
+	closing               // nothing of it runs; its supervisor writes down how it ended
 	over                  // nothing of it runs; it has still to be moved
 )
 

@@ -40,12 +40,16 @@ func (s *Spool) ended(e launch.Event) {
 		s.laid(e.Identity, j)
 		return
 	}
-	if j == nil || j.phase != running {
+	if j == nil || j.phase != running && j.phase != closing {
 		s.log.Warn("end of a job that is not known", "run", e.Ended.Outcome)
 		return
 	}
 	now := time.Now()
 	s.dirty = true
+	if e.Freed {
+		s.jobs.enter(j, closing)
+		return
+	}
 	if e.Stay {
 		j.info.Rerun = false
 	}
@@ -119,7 +123,7 @@ func (s *Spool) finish(j *job, end runfile.End, now time.Time) {
 // reject sends a job that can't be run to lost.
 func (s *Spool) reject(j *job, reason string) {
 	from := layout.Queued
-	if j.phase == running {
+	if j.phase == running || j.phase == closing {
 		from = layout.Running
 	}
 	j.begin().move = move{from: from, to: layout.Lost, end: runfile.End{Outcome: layout.Rejected, Reason: reason}}

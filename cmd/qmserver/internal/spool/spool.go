@@ -31,7 +31,8 @@ type Spool struct {
 	lock     *Lock
 
 	jobs     jobs
-	moves    []moved                       // of this step
+	moves    []moved                       // that are not known to be on disk
+	commitBy time.Time                     // when they are to be made durable at the latest; zero: at once
 	ghosts   map[disk.Identity]runfile.Run // runs of earlier servers whose folders were taken away
 	haunted  bool                          // they have been looked for
 	places   map[place]string              // of what is no job: why, in words
@@ -278,7 +279,7 @@ func (s *Spool) step(now time.Time) error {
 	s.startLooks(now)
 	s.lead(now)
 	s.schedule(now)
-	s.commit(now)
+	s.commitInTime(now)
 	s.startLooks(now) // of those whose turn it is
 	if s.Watch != nil && (s.dirty || !s.shown) {
 		s.Watch(s.runningJobs())
@@ -325,7 +326,7 @@ func (s *Spool) next() time.Time {
 	if s.follows.scan {
 		sooner(s.follows.next)
 	}
-	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.wake} {
+	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.wake, s.commitBy} {
 		sooner(t)
 	}
 	return next
@@ -333,6 +334,7 @@ func (s *Spool) next() time.Time {
 
 // leaveTree says that the server ends and which jobs run on.
 func (s *Spool) leaveTree() {
+	s.commit(time.Now())
 	for j := range s.jobs.by[running] {
 		s.log.Info("job runs on; the next start adopts it", "job", j.shown())
 	}

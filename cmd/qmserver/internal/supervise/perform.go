@@ -60,9 +60,9 @@ func (s *supervisor) perform(job *Job, asOwner bool) (Ended, error) {
 	if err != nil {
 		return answer, err
 	}
-	_ = a.writeRecord(nil) // a copy: that it can't be written must not hurt the job
 	answer.End = s.execute(a)
 	finished := time.Now()
+	s.answer(freedAnswer{&job.Identity})
 	a.log.restore(a.dir)
 	err = untilRoom(func() error { return a.writeRecord(&finish{finished, answer.End, a.procs.usage()}) })
 	if err != nil {

@@ -142,17 +142,24 @@ type Answer struct {
 	Left *Left        `json:"left,omitempty"`
 	Tail *LogTail     `json:"tail,omitempty"`
 
+	// Freed is a job of which nothing is left; the answer to its run follows once
+	// its end is durable.
+	Freed *disk.Identity `json:"freed,omitempty"`
+
 	// Worn says that this supervisor has grown, and is better let go once it is
 	// idle; see memory.
 	Worn bool `json:"worn,omitempty"`
 }
 
-// ranAnswer is an Answer to a run, and otherAnswer one to what is none; see
-// parcel.
+// ranAnswer is an Answer to a run, freedAnswer comes before that, and otherAnswer
+// is one to what is none; see parcel.
 type (
 	ranAnswer struct {
 		Run  *Ended `json:"run"`
 		Worn bool   `json:"worn,omitempty"`
+	}
+	freedAnswer struct {
+		Freed *disk.Identity `json:"freed"`
 	}
 	otherAnswer struct {
 		Look *folder.Look `json:"look,omitempty"`

@@ -105,11 +105,15 @@ func (p *process) tell(j Job) {
 
 func (p *process) answer() Ended {
 	p.t.Helper()
-	var a Answer
-	if err := p.answers.Decode(&a); err != nil {
-		p.t.Fatal(err)
+	for {
+		var a Answer
+		if err := p.answers.Decode(&a); err != nil {
+			p.t.Fatal(err)
+		}
+		if a.Run != nil {
+			return *a.Run
+		}
 	}
-	return *a.Run
 }
 
 func (p *process) do(j Job) Ended {
@@ -475,8 +479,12 @@ func TestAProgramThatIsNotThere(t *testing.T) {
 func TestAWornSupervisor(t *testing.T) {
 	p := newProcess(t)
 	for n := 1; n <= enough+1; n++ {
-		p.tell(p.job("a", "true"))
-		var a Answer
+		j := p.job("a", "true")
+		p.tell(j)
+		var freed, a Answer
+		if err := p.answers.Decode(&freed); err != nil || freed.Freed == nil || *freed.Freed != j.Identity || freed.Run != nil {
+			t.Fatalf("job %d: %+v, %v, want that nothing is left of it", n, freed, err)
+		}
 		if err := p.answers.Decode(&a); err != nil || a.Run == nil || a.Run.Outcome != layout.Succeeded || a.Worn != (n >= enough) {
 			t.Fatalf("job %d: %+v, %v", n, a, err)
 		}

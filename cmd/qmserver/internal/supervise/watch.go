@@ -42,8 +42,8 @@ const (
 	// unasked is how long a job that died of TERM or KILL waits for a TERM of
 	// our own: the machine going down reaches both, in any order.
 	unasked = 500 * time.Millisecond
-	// short is how long a job runs before anybody looks whether it is asked to
-	// stop.
+	// short is how long a job runs before its record is begun, and before anybody
+	// looks whether it is asked to stop.
 	short = 100 * time.Millisecond
 	// lookEvery is how often control files and the folder's place are looked
 	// at where no events tell of them, and lookSeldom how often the stop file
@@ -82,7 +82,8 @@ func (s *supervisor) watch(a *attempt) {
 			w.interrupt()
 		case <-settled:
 			watching = s.beginToLook(look)
-			w.look() // at what came before
+			w.look()               // at what came before
+			_ = w.writeRecord(nil) // a copy: that it can't be written must not hurt the job
 			a.oomKills = a.meter.Killed()
 		case <-guard.logDue():
 			w.checkLog(guard)
