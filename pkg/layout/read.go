@@ -43,6 +43,10 @@ func OpenJob(dir *os.Root, name string) (*os.Root, error) {
 	return job, nil
 }
 
+// OpenHere opens dir itself, to list it or to ask about it. That it is told not
+// to block keeps package os from finding out whether it can be polled.
+func OpenHere(dir *os.Root) (*os.File, error) { return dir.OpenFile(".", os.O_RDONLY|NonBlock, 0) }
+
 // OpenFile opens a file for reading that others may have put there. What is
 // not a regular file, such as a link that leads out of dir or nowhere, is
 // ErrNotRegular; it never blocks, whatever it is.

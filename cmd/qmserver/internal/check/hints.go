@@ -151,7 +151,7 @@ func (h *hinter) otherCase(name string) string {
 	if _, err := h.dir.Lstat(name); err == nil || strings.Contains(name, "/") {
 		return ""
 	}
-	f, err := h.dir.Open(".")
+	f, err := layout.OpenHere(h.dir)
 	if err != nil {
 		return ""
 	}

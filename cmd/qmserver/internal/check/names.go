@@ -33,7 +33,7 @@ type names struct {
 }
 
 func (n *names) folder(dir *os.Root, at string, depth int) {
-	f, err := dir.Open(".")
+	f, err := layout.OpenHere(dir)
 	if err != nil {
 		return // told where it matters
 	}

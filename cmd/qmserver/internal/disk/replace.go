@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"qm/cmd/qmserver/internal/probe"
+	"qm/pkg/layout"
 )
 
 // Sync says whether a file must be on disk before Replace returns.
@@ -32,11 +33,16 @@ func Replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 }
 
 func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync) error {
-	temp := name + ".tmp"
-	if err := dir.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if parent := path.Dir(name); parent != "." {
+		inner, err := dir.OpenRoot(parent + "/.") // the dot keeps it from opening what is no folder
+		if err != nil {
+			return err
+		}
+		defer inner.Close()
+		dir, name = inner, path.Base(name)
 	}
-	f, err := dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	temp := name + ".tmp"
+	f, err := create(dir, temp, perm)
 	if err != nil {
 		return err
 	}
@@ -57,13 +63,26 @@ func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 	if sync == Volatile {
 		return nil
 	}
-	err = syncDirIn(dir, path.Dir(name))
+	err = syncRoot(dir)
 	probe.Step("replace: folder synced")
 	return err
 }
 
-func syncDirIn(dir *os.Root, name string) error {
-	d, err := dir.Open(name)
+// create makes a file that was not there, in place of one that is.
+func create(dir *os.Root, name string, perm fs.FileMode) (*os.File, error) {
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | layout.NonBlock
+	f, err := dir.OpenFile(name, flags, perm)
+	if !errors.Is(err, fs.ErrExist) {
+		return f, err
+	}
+	if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return dir.OpenFile(name, flags, perm)
+}
+
+func syncRoot(dir *os.Root) error {
+	d, err := layout.OpenHere(dir)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func Open(r Ref) (*os.Root, error) {
 }
 
 func check(dir *os.Root, id disk.Identity) error {
-	f, err := dir.Open(".")
+	f, err := layout.OpenHere(dir)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func CheckOwner(dir *os.Root) error {
 
 // Enter makes dir the working directory.
 func Enter(dir *os.Root) error {
-	f, err := dir.Open(".")
+	f, err := layout.OpenHere(dir)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (l *Look) read(r Ref, jobFiles []string, all bool) error {
 // readNames takes the names in the folder itself into a sum that does not
 // depend on their order.
 func (l *Look) readNames(dir *os.Root) error {
-	f, err := dir.Open(".")
+	f, err := layout.OpenHere(dir)
 	if err != nil {
 		return err
 	}

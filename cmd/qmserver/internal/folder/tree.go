@@ -86,7 +86,7 @@ func (w *walk) inner(dir *os.Root, name, rel string, depth int) error {
 // entries adds the entries of one folder and returns the names of those that
 // are folders.
 func (w *walk) entries(dir *os.Root, rel string) (inner []string, err error) {
-	f, err := dir.Open(".")
+	f, err := layout.OpenHere(dir)
 	if err != nil {
 		return nil, err
 	}

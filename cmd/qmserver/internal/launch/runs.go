@@ -76,7 +76,7 @@ func (l *Local) remember(run runfile.Run) {
 }
 
 func (l *Local) names() ([]string, error) {
-	d, err := l.dir.Open(".")
+	d, err := layout.OpenHere(l.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list run files: %w", err)
 	}

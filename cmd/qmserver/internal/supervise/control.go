@@ -58,7 +58,7 @@ type stamp struct {
 // present returns the STOP files that lie there now.
 func (c *control) present() map[string]stamp {
 	found := make(map[string]stamp)
-	f, err := c.dir.Open(".")
+	f, err := layout.OpenHere(c.dir)
 	if err != nil {
 		return found
 	}
