@@ -25,7 +25,17 @@ type benched struct {
 
 func newBenched(b *testing.B) *benched {
 	b.Helper()
-	dir := b.TempDir()
+	return newBenchedIn(b, os.TempDir())
+}
+
+// newBenchedIn is newBenched on the file system of the folder base.
+func newBenchedIn(b *testing.B, base string) *benched {
+	b.Helper()
+	dir, err := os.MkdirTemp(base, "qm-bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s := &benched{B: b, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}
 	for _, state := range layout.States {
 		if err := os.MkdirAll(s.tree.Folder(state), 0o755); err != nil {
@@ -38,11 +48,17 @@ func newBenched(b *testing.B) *benched {
 	return s
 }
 
-func (s *benched) start(cfg string) {
+func (s *benched) config(keys string) {
 	s.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, "QMserv.cfg"), []byte("[QMServer]\nMaxNbProcessors = 2\n"+cfg), 0o600); err != nil {
+	text := fmt.Sprintf("[QMServer]\nMaxNbProcessors = %d\n%s", benchSlots, keys)
+	if err := os.WriteFile(filepath.Join(s.dir, "QMserv.cfg"), []byte(text), 0o600); err != nil {
 		s.Fatal(err)
 	}
+}
+
+func (s *benched) start(cfg string) {
+	s.Helper()
+	s.config(cfg)
 	s.server = exec.Command(filepath.Join(s.dir, "qmserver"))
 	s.server.Dir = s.dir
 	if err := s.server.Start(); err != nil {
@@ -138,12 +154,30 @@ func precise(b *testing.B, pid int) time.Duration {
 }
 
 // resident is the memory of the server, in bytes.
-func (s *benched) resident() int64 {
+func (s *benched) resident() int64 { return s.status("VmRSS:") }
+
+// status reads a size in proc_pid_status(5), in bytes.
+func (s *benched) status(name string) int64 {
+	s.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.server.Process.Pid))
 	if err != nil {
 		s.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(data), "VmRSS:")
+	_, rest, _ := strings.Cut(string(data), name)
+	kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return kb << 10
+}
+
+// pss is the server's part of the memory that it uses, in bytes.
+func (s *benched) pss() (bytes int64) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", s.server.Process.Pid))
+	if err != nil {
+		s.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), "\nPss:")
 	kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 	if err != nil {
 		s.Fatal(err)
@@ -189,6 +223,7 @@ func BenchmarkSubmit(b *testing.B) {
 func reportSpread(b *testing.B, all []time.Duration, what string) {
 	slices.Sort(all)
 	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, what)
+	b.ReportMetric(float64(all[len(all)*95/100].Microseconds())/1000, "p95-"+what)
 	b.ReportMetric(float64(all[len(all)-1].Microseconds())/1000, "max-"+what)
 }
 
@@ -260,11 +295,13 @@ func BenchmarkIdle(b *testing.B) {
 					s.await("the machine is full", func() bool { return s.count(layout.Running) == 2 })
 				}
 				time.Sleep(30 * time.Second) // it has something to do at first
-				cpu := precise(b, s.server.Process.Pid)
+				loop := statLoop(b, s.dir)
+				cpu, cpuOfLoop := precise(b, s.server.Process.Pid), precise(b, loop)
 				time.Sleep(watched)
-				used := precise(b, s.server.Process.Pid) - cpu
+				used, usedByLoop := precise(b, s.server.Process.Pid)-cpu, precise(b, loop)-cpuOfLoop
 				b.ReportMetric(used.Seconds()*1000*float64(time.Minute/watched), "CPU-ms/min")
-				b.ReportMetric(float64(s.resident())/1e6, "MB-resident")
+				b.ReportMetric(used.Seconds()/usedByLoop.Seconds(), "x-stat-loop")
+				b.ReportMetric(float64(s.pss())/1e6, "MB-pss")
 				for _, e := range must(os.ReadDir(s.tree.Folder(layout.Running))) {
 					_ = os.WriteFile(filepath.Join(s.tree.Job(layout.Running, e.Name()), "STOP"), nil, 0o600)
 				}

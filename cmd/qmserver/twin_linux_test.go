@@ -19,6 +19,7 @@ import (
 //	trace FILE         append each step to the file, with the role
 //	kill ROLE N STEP   die by SIGKILL at the N-th time that STEP is reached,
 //	                   but only the first process that comes so far
+//	stat PATH          look at the path each second, and do nothing else
 //	run                nothing
 //
 // The role is server or supervisor, or both: a supervisor that takes its server
@@ -52,6 +53,8 @@ func listen(spec string) {
 			panic(err)
 		}
 		probe.Listen(func(step string) { fmt.Fprintf(f, "%s\t%s\n", role, step) })
+	case "stat":
+		statForEver(rest)
 	case "kill":
 		fields := strings.SplitN(rest, " ", 3)
 		n, err := strconv.Atoi(fields[1])
