@@ -17,6 +17,7 @@ import (
 	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/config"
 	"qm/cmd/qmserver/internal/launch"
+	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/service"
 	"qm/cmd/qmserver/internal/spool"
 	"qm/cmd/qmserver/internal/terminal"
@@ -84,6 +85,7 @@ func serve(ctx context.Context, opt options) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go awaitSignals(catchSignals(), s, stop) // caught before anybody is told that we are ready
+	defer time.AfterFunc(startsWithin, proc.DropPages).Stop()
 	log.Info("server started", "version", version(), "tree", cfg.Folder, "slots", m.slots, "launch_type", cfg.LaunchType, "control_groups", groups.String(), "pid", os.Getpid())
 	result, err := s.Run(ctx)
 	manager.Stopping()
@@ -105,6 +107,10 @@ func serve(ctx context.Context, opt options) error {
 	}
 	return nil
 }
+
+// startsWithin is after what time a server with an empty queue has done what
+// only a start needs.
+const startsWithin = time.Second
 
 // accountsOf returns as whom the jobs run: nil is this process's user.
 func accountsOf(cfg config.Config, log *slog.Logger) (*launch.Accounts, error) {

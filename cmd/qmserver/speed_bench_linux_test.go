@@ -75,6 +75,67 @@ func benchThroughput(b *testing.B, base string, size int) {
 	}
 }
 
+// BenchmarkDrain is how fast 900 jobs of `true` go that wait already: the clock
+// starts at the first start.
+func BenchmarkDrain(b *testing.B) {
+	const size = 900
+	for b.Loop() {
+		s := newBenched(b)
+		s.start("")
+		pause := s.tree.Job(layout.Queued, string(layout.Pause))
+		if err := os.WriteFile(pause, nil, 0o600); err != nil {
+			b.Fatal(err)
+		}
+		for i := range size {
+			name := fmt.Sprintf("job%06d", i)
+			s.job(filepath.Join(s.dir, name), "true")
+			if err := os.Rename(filepath.Join(s.dir, name), s.tree.Job(layout.Queued, name)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		s.awaitSeldom("all wait", func() bool {
+			data, _ := os.ReadFile(s.tree.Path(layout.QueueFile))
+			q, err := layout.ParseQueue(data)
+			return err == nil && q.Waiting == size
+		})
+		if err := os.Remove(pause); err != nil {
+			b.Fatal(err)
+		}
+		s.await("one has started", func() bool { return s.count(layout.Running)+s.count(layout.Done) > 0 })
+		begin := time.Now()
+		s.awaitSeldom("all are done", func() bool { return s.count(layout.Done) == size })
+		ours := size / time.Since(begin).Seconds()
+		s.end()
+		b.ReportMetric(ours, "jobs/s")
+		if rate := tspDrain(b, size); rate > 0 {
+			b.ReportMetric(rate, "tsp-jobs/s")
+			b.ReportMetric(ours/rate, "x-tsp")
+		}
+	}
+}
+
+// tspDrain is the same for task-spooler, whose slots are taken by jobs that wait
+// for a file meanwhile.
+func tspDrain(b *testing.B, size int) float64 {
+	t := newTSP(b)
+	if t == nil {
+		return 0
+	}
+	open := filepath.Join(b.TempDir(), "open")
+	for range benchSlots {
+		t.run("-n", "sh", "-c", "until [ -e "+open+" ]; do sleep 0.01; done")
+	}
+	for range size {
+		t.run("-n", "true")
+	}
+	begin := time.Now()
+	if err := os.WriteFile(open, nil, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	t.wait()
+	return float64(size) / time.Since(begin).Seconds()
+}
+
 // cpuOfSupervisors is what the supervisors that are gone have used, with their
 // jobs.
 func (s *benched) cpuOfSupervisors() time.Duration {
@@ -144,9 +205,7 @@ func tspRate(b *testing.B, size int) float64 {
 	for range size {
 		t.run("-n", "true")
 	}
-	for ids := t.run("-l"); strings.Contains(ids, "queued") || strings.Contains(ids, "running"); ids = t.run("-l") {
-		time.Sleep(5 * time.Millisecond)
-	}
+	t.wait()
 	return float64(size) / time.Since(begin).Seconds()
 }
 
@@ -166,6 +225,13 @@ func newTSP(b *testing.B) *tsp {
 	t.run("-S", strconv.Itoa(benchSlots))
 	b.Cleanup(func() { t.run("-K") })
 	return t
+}
+
+// wait returns when nothing is left to be done.
+func (t *tsp) wait() {
+	for list := t.run("-l"); strings.Contains(list, "queued") || strings.Contains(list, "running"); list = t.run("-l") {
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 func (t *tsp) run(args ...string) string {

@@ -45,7 +45,7 @@ func (q *Queue[T]) Plan(m Machine, most int) []Decision[T] {
 	if p.busy == nil {
 		p.busy = make(map[string]int)
 	}
-	var plan []Decision[T]
+	plan := make([]Decision[T], 0, min(q.count, most+m.Slots))
 	for first := 0; first < len(q.lanes) && (!p.closed() || len(plan) < most); {
 		end := first + 1
 		for end < len(q.lanes) && q.lanes[end].priority == q.lanes[first].priority {

@@ -3,6 +3,8 @@ package supervise
 import (
 	"runtime/debug"
 	"runtime/metrics"
+
+	"qm/cmd/qmserver/internal/proc"
 )
 
 const (
@@ -21,6 +23,7 @@ type memory struct {
 	tasks  int // done
 	sample []metrics.Sample
 	freed  uint64 // bytes that had been allocated when garbage was collected
+	begun  bool   // what only the start has needed is given back
 }
 
 func newMemory() *memory {
@@ -42,6 +45,10 @@ func (m *memory) worn() bool {
 
 // free gives back what is not needed any more, if that is much.
 func (m *memory) free() {
+	if !m.begun {
+		proc.DropPages()
+		m.begun = true
+	}
 	if now := m.allocated(); now-m.freed > plenty {
 		debug.FreeOSMemory()
 		m.freed = now
