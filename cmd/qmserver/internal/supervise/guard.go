@@ -145,11 +145,13 @@ func (w *watcher) checkLog(g *guard) {
 	if w.cause == nil {
 		w.flooded = true
 	}
-	w.stopSoon("max_log: its log has " + amounts(size, w.MaxLog))
+	w.stopSoon(logWords(size, w.MaxLog))
 	if size > flood*w.MaxLog && w.phase == ending {
 		w.next.Reset(0)
 	}
 }
+
+func logWords(size, most int64) string { return "max_log: its log has " + amounts(size, most) }
 
 // stopSoon stops a job that uses too much, if there is a reason. One that is
 // about to end anyway gets no longer for that than another would.

@@ -112,8 +112,11 @@ func (l *jobLog) finish(at time.Time, end runfile.End, repeat bool) error {
 }
 
 func statusWords(end runfile.End) string {
-	if end.Signal != nil {
+	switch {
+	case end.Signal != nil:
 		return fmt.Sprintf("killed by signal %d (%s)", *end.Signal, signalName(*end.Signal))
+	case end.ExitCode != nil:
+		return fmt.Sprintf("with code %d", *end.ExitCode)
 	}
-	return fmt.Sprintf("with code %d", *end.ExitCode)
+	return "with an unknown exit status"
 }

@@ -244,16 +244,22 @@ func (w *watcher) look() {
 // asked tells whether, and by what, someone asks the job to stop.
 func (w *watcher) asked() string {
 	if name := w.control.stopFile(); name != "" {
-		return fmt.Sprintf("a file named %s was put into its folder", name)
+		return stopWords(name)
 	}
 	if !isAt(w.Parent, w.name, w.Identity) {
-		return "its folder was taken out of " + layout.Running.Folder()
+		return takenOut
 	}
 	if _, err := os.Lstat(w.StopFile); err == nil {
 		return byOperator
 	}
 	return ""
 }
+
+func stopWords(name string) string {
+	return fmt.Sprintf("a file named %s was put into its folder", name)
+}
+
+var takenOut = "its folder was taken out of " + layout.Running.Folder()
 
 // awaitTerm gives a TERM that is on its way the time to arrive: a long one where
 // the job died of a signal that nobody here sent, else only that for what has
