@@ -38,6 +38,9 @@ func serve(ctx context.Context, opt options) error {
 	if err != nil {
 		return err
 	}
+	if cfg.LaunchType == config.Slurm {
+		return usageError{errors.New("launch_type = slurm is not in this version; write launch_type = non-blocking")}
+	}
 	tree := layout.Tree(cfg.Folder)
 	lock, err := spool.TakeLock(tree)
 	if err != nil {

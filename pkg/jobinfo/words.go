@@ -5,13 +5,24 @@ import (
 	"strings"
 )
 
+// Words splits a line by blanks; '...', "..." and backslashes keep what is
+// between or behind them in one word. The error is a quote that is not closed.
+func Words(text string) ([]string, error) {
+	return wordsOf(text, func(string) bool { return false })
+}
+
 // splitWords splits the options of an #SBATCH line as sbatch does: by blanks,
 // with '...', "..." and backslashes, up to a # that begins a word.
 func splitWords(text string) ([]string, error) {
+	return wordsOf(text, func(rest string) bool { return rest[0] == '#' })
+}
+
+// wordsOf splits up to what ends tells of.
+func wordsOf(text string, ends func(rest string) bool) ([]string, error) {
 	var words []string
 	for {
 		text = strings.TrimLeft(text, " \t\r")
-		if text == "" || text[0] == '#' {
+		if text == "" || ends(text) {
 			return words, nil
 		}
 		word, rest, err := cutWord(text)

@@ -25,8 +25,9 @@ type Config struct {
 
 	Folder          string // QM_FOLDER, absolute or relative to the working directory
 	MaxNbProcessors int    // 0: all that the server may use
-	LaunchType      string // "blocking" or "non-blocking"
+	LaunchType      string // "blocking", "non-blocking" or "slurm"
 	JobFiles        []string
+	Cluster         Cluster // how jobs are given to Slurm, with LaunchType Slurm
 	MailActive      bool
 	Mail            Mail // how mail is sent, with MailActive
 	Debug           bool
@@ -58,6 +59,7 @@ type Config struct {
 const (
 	Blocking    = "blocking"
 	NonBlocking = "non-blocking"
+	Slurm       = "slurm"
 
 	Owner = "owner"
 	Self  = "self"
@@ -85,6 +87,7 @@ func Default() Config {
 		Affinity:     Auto,
 		Path:         "/usr/local/bin:/usr/bin:/bin",
 		Mail:         Mail{Host: "localhost", TLS: "none"},
+		Cluster:      Cluster{Most: 200, Every: 10 * time.Second},
 		LogMaxSize:   10 << 20,
 		LogKeep:      5,
 	}
@@ -172,9 +175,8 @@ func (c *Config) take(s *jobinfo.Section) jobinfo.Refusals {
 			continue
 		}
 		c.Mail.note(set.Name, value)
-		if set.later {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s, line %d: %s has no effect in this version", c.File, value.Line, set.Name))
-		}
 	}
-	return append(faults, c.checkMail(len(faults) == 0)...)
+	sound := len(faults) == 0
+	faults = append(faults, c.checkMail(sound)...)
+	return append(faults, c.checkSlurm(s)...)
 }

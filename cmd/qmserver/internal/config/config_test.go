@@ -23,7 +23,12 @@ func TestGood(t *testing.T) {
 	original.Folder, original.MaxNbProcessors, original.JobFiles = "/srv/QM", 4, []string{"proc_config.cfg"}
 	list := Default()
 	list.LaunchType, list.PollInterval, list.MaxTimeLimit, list.LogMaxSize = Blocking, 500*time.Millisecond, 7*24*time.Hour, 1<<20
-	for name, want := range map[string]Config{"original.good.cfg": original, "list.good.cfg": list} {
+	cluster := Default()
+	cluster.LaunchType = Slurm
+	cluster.Cluster = Cluster{Most: 20, Every: 500 * time.Millisecond, Options: []string{
+		"--partition=long", "--wait-all-nodes=1", "--constraint=fast&big", "--no-requeue", "--exclusive",
+	}}
+	for name, want := range map[string]Config{"original.good.cfg": original, "list.good.cfg": list, "slurm.good.cfg": cluster} {
 		got, err := parse(t, name)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -101,5 +106,21 @@ func TestUnknownKeys(t *testing.T) {
 	want := []string{`f, line 2: unknown key "settle_tme"; did you mean settle_time?`, `f, line 3: unknown key "xyzzy"`}
 	if !reflect.DeepEqual(c.Warnings, want) {
 		t.Errorf("%q", c.Warnings)
+	}
+}
+
+// TestWhatMeansNothing under Slurm, or without it, is told.
+func TestWhatMeansNothing(t *testing.T) {
+	for text, want := range map[string][]string{
+		"launch_type = slurm\nMaxNbProcessors = 4\nGPUs = 0": {
+			"f, line 3: MaxNbProcessors has no effect with launch_type = slurm: slurm_max_in_flight says how many jobs Slurm has at a time, and Slurm where there is room",
+			"f, line 4: GPUs has no effect with launch_type = slurm: Slurm shares out the GPUs of its nodes",
+		},
+		"slurm_max_in_flight = 5": {"f, line 2: slurm_max_in_flight has no effect without launch_type = slurm"},
+	} {
+		c, err := Parse("f", []byte("[QMServer]\n"+text+"\n"))
+		if err != nil || !reflect.DeepEqual(c.Warnings, want) {
+			t.Errorf("%s: %q, %v", text, c.Warnings, err)
+		}
 	}
 }

@@ -17,15 +17,14 @@ type Key struct {
 	Example string
 	Meaning string
 
-	read  func(c *Config, value string) error // the error is the problem in words
-	later bool                                // read and checked, without effect yet
+	read func(c *Config, value string) error // the error is the problem in words
 }
 
 // Keys lists all keys, those of the Python program first.
 var Keys = []Key{
 	{Name: "QM_FOLDER", Example: "QM", Meaning: "the tree; relative to the file's folder", read: text(func(c *Config) *string { return &c.Folder })},
 	{Name: "MaxNbProcessors", Example: "4", Meaning: "slots: the most processors that all running jobs ask for together; default all of the machine", read: positive(func(c *Config) *int { return &c.MaxNbProcessors })},
-	{Name: "launch_type", Example: NonBlocking, Meaning: "`non-blocking`: as many jobs as fit; `blocking`: one at a time", read: readLaunchType},
+	{Name: "launch_type", Example: NonBlocking, Meaning: "`non-blocking`: as many jobs as fit; `blocking`: one at a time; `slurm`: Slurm runs them, on its cluster", read: readLaunchType},
 	{Name: "job_file", Example: "proc_config.cfg, infos.xml, job.sh", Meaning: "name of the info file, or several by comma, of which the first that exists counts", read: readJobFiles},
 	{Name: "MailActive", Example: "no", Meaning: "mail at the end of a job, to its `e_mail`", read: yesNo(func(c *Config) *bool { return &c.MailActive })},
 	{Name: "Debug", Example: "no", Meaning: "more log lines", read: yesNo(func(c *Config) *bool { return &c.Debug })},
@@ -58,13 +57,9 @@ var Keys = []Key{
 	{Name: "mail_from", Example: "qm@example.org", Meaning: "sender of the mail; default the server's user at its machine", read: readMailFrom},
 	{Name: "web_url", Example: "http://localhost:8000", Meaning: "where qmweb's pages begin, for links in mail", read: readWebURL},
 
-	laterKey("slurm_options", "--partition=long", "options for sbatch", anything),
-	laterKey("slurm_max_in_flight", "200", "jobs given to Slurm at a time", isCount),
-}
-
-// laterKey is a key that is known and has no effect yet.
-func laterKey(name, example, meaning string, check func(*Config, string) error) Key {
-	return Key{Name: name, Example: example, Meaning: meaning, later: true, read: check}
+	{Name: "slurm_options", Example: "--partition=long --account=chem", Meaning: "with `launch_type = slurm`: what your site asks of sbatch, each option in one word with its long name", read: readSlurmOptions},
+	{Name: "slurm_max_in_flight", Example: "200", Meaning: "the most jobs that Slurm has at a time; the others wait in the queue, in its order", read: positive(func(c *Config) *int { return &c.Cluster.Most })},
+	{Name: "slurm_poll_interval", Example: "10", Meaning: "seconds between two questions to Slurm how the jobs are", read: seconds(func(c *Config) *time.Duration { return &c.Cluster.Every }, 100*time.Millisecond)},
 }
 
 func find(name string) *Key {
@@ -125,17 +120,6 @@ func seconds(field func(*Config) *time.Duration, least time.Duration) func(*Conf
 		*field(c) = time.Duration(f * float64(time.Second))
 		return nil
 	}
-}
-
-func readLaunchType(c *Config, value string) error {
-	switch word := strings.ToLower(value); word {
-	case Blocking, NonBlocking:
-		c.LaunchType = word
-		return nil
-	case "slurm":
-		return errors.New("not in this version")
-	}
-	return fmt.Errorf("neither %s nor %s", Blocking, NonBlocking)
 }
 
 // choice takes one of two words, in any case.
@@ -210,17 +194,6 @@ func readLogMaxSize(c *Config, value string) error {
 	c.LogMaxSize = n
 	return err
 }
-
-// The values of keys without effect yet are checked all the same.
-
-func isCount(_ *Config, value string) error {
-	if n, err := strconv.Atoi(value); err != nil || n < 1 {
-		return errors.New("not a positive integer")
-	}
-	return nil
-}
-
-func anything(*Config, string) error { return nil }
 
 // nearest names the known key that an unknown one may be meant for.
 func nearest(name string) string {
