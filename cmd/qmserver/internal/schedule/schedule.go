@@ -21,6 +21,7 @@ type Machine struct {
 	Names    map[string]bool // own names of those that run, or that have ended and are not moved yet
 	Busy     map[string]int  // slots in use by owner; counts where the order is fair
 	Blocking bool            // one job at a time
+	Most     int             // so many jobs at a time, which Slurm runs: what it has free is its matter; 0: this machine runs them
 	Stop     string          // why nothing starts at all, in words; empty: it may
 }
 
@@ -148,6 +149,11 @@ func (p *planner) reason(j *Job) string {
 	case p.Blocking && p.Jobs > 0:
 		p.head = "one job runs at a time (launch_type = blocking)"
 		return p.head
+	case p.Most > 0 && p.Jobs >= p.Most:
+		p.head = withSlurm(p.Jobs)
+		return p.head
+	case p.Most > 0:
+		return ""
 	}
 	return p.lack(j)
 }
@@ -171,6 +177,14 @@ func (p *planner) lack(j *Job) string {
 			humanize.IBytes(uint64(max(0, p.Memory-p.Reserved))), humanize.IBytes(uint64(p.Memory)))
 	}
 	return ""
+}
+
+func withSlurm(n int) string {
+	are := "are"
+	if n == 1 {
+		are = "is"
+	}
+	return fmt.Sprintf("%s %s with Slurm (slurm_max_in_flight)", number(n, "job"), are)
 }
 
 func number(n int, what string) string {

@@ -66,6 +66,9 @@ func TestPlanStarts(t *testing.T) {
 		{"the name of one that runs", jobs(1, 1), Machine{Slots: 4, Names: map[string]bool{"a": true}}, "b"},
 		{"one that waits for something else is overtaken", held, Machine{Slots: 1}, "b"},
 		{"one that is about to start is not", soon, Machine{Slots: 4}, "a"},
+		{"as many as Slurm may have", jobs(64, 1, 1), Machine{Slots: 4, Used: 9, Most: 3, Jobs: 1}, "a b"},
+		{"Slurm has enough", jobs(1), Machine{Slots: 4, Most: 2, Jobs: 2}, ""},
+		{"one name under Slurm", same, Machine{Most: 9}, "a"},
 		{"stopped", jobs(1, 1), Machine{Slots: 4, Stop: "paused"}, ""},
 	} {
 		if got := starts(queueOf(test.queue), test.m); got != test.want {
@@ -81,6 +84,21 @@ func TestPlanReasons(t *testing.T) {
 		if d.Reason != want[i] {
 			t.Errorf("job %d: reason %q, want %q", i, d.Reason, want[i])
 		}
+	}
+}
+
+// TestPlanForSlurm: what a job asks for is Slurm's matter, its turn is ours.
+func TestPlanForSlurm(t *testing.T) {
+	all := jobs(64, 1, 1)
+	all[0].NbGPU, all[0].Memory = 8, 1<<40
+	all[2].Priority = 1
+	plan := queueOf(all).Plan(Machine{Slots: 2, Memory: 1 << 30, Most: 2}, 10)
+	want := []Decision[*asker]{{all[2], true, ""}, {all[0], true, ""}, {all[1], false, "2 jobs are with Slurm (slurm_max_in_flight)"}}
+	if !slices.Equal(plan, want) {
+		t.Errorf("got %+v, want %+v", plan, want)
+	}
+	if got := queueOf(jobs(1)).Plan(Machine{Most: 1, Jobs: 1}, 1)[0].Reason; got != "1 job is with Slurm (slurm_max_in_flight)" {
+		t.Errorf("reason %q", got)
 	}
 }
 
