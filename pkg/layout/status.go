@@ -59,6 +59,16 @@ type Queue struct {
 	Arriving int        `json:"arriving"` // all of them, also those not listed
 	Jobs     []QueueJob `json:"jobs"`     // in the order in which they will start, then the arriving ones
 	Notes    []Note     `json:"notes"`
+
+	Running []RunningJob `json:"running,omitempty"`     // those that Slurm has, the first MaxQueueJobs of them
+	Silent  time.Time    `json:"silent_since,omitzero"` // since when Slurm has not answered, by the server's clock; zero: it does
+}
+
+// RunningJob is a job in QM_Jobs that Slurm has, and how it is there.
+type RunningJob struct {
+	ID      string    `json:"id"`               // see ID
+	Words   string    `json:"words"`            // such as: waiting in Slurm: Resources
+	Started time.Time `json:"started,omitzero"` // when it began on its node; zero: it has not
 }
 
 // QueueJob is one job of the queue and why it waits.

@@ -154,7 +154,7 @@ func jsonOf(j *snapshot.Job, now time.Time) jsonJob {
 		ID: layout.ID(j.Name), Name: layout.Display(j.Name), Folder: j.State.Folder(), State: j.State.String(),
 		Outcome: string(j.Outcome), Owner: j.Owner, Info: j.Info, Script: j.Script, NbProc: j.NbProc,
 		Priority: j.Priority, Size: j.Size, Submitted: known(j.Submitted), Started: known(j.Started),
-		Finished: known(j.Finished), ExitCode: j.ExitCode, Signal: j.Signal, Reason: j.Reason,
+		Finished: known(j.Finished), ExitCode: j.ExitCode, Signal: j.Signal, Reason: reasonOf(j, now),
 	}
 	if d, ok := j.Elapsed(now); ok {
 		seconds := d.Seconds()

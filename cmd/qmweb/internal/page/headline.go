@@ -28,11 +28,8 @@ func viewCounts(c snapshot.Counts) counts {
 }
 
 // headline says in one line what a reader wants to know first.
-func headline(sv *snapshot.Server, c snapshot.Counts) string {
-	runs := "Nothing runs"
-	if c.Running > 0 {
-		runs = plural(c.Running, "job runs", "jobs run")
-	}
+func headline(sv *snapshot.Server, c snapshot.Counts, inSlurm int) string {
+	runs := runsWords(c.Running, inSlurm)
 	waits := c.Queued + c.Arriving
 	switch {
 	case !sv.Known:
@@ -41,10 +38,14 @@ func headline(sv *snapshot.Server, c snapshot.Counts) string {
 		return "qmserver is not running"
 	case sv.Paused:
 		return runs + ", the queue is paused"
+	case waits > 0 && inSlurm > 0:
+		return runs + ", " + plural(waits, "waits", "wait") + " here"
 	case waits > 0:
 		return runs + ", " + plural(waits, "waits", "wait")
 	case c.Running == 0:
 		return "All quiet"
+	case inSlurm > 0:
+		return runs
 	}
 	return runs + ", none waits"
 }
@@ -61,6 +62,9 @@ func (s *site) notices(snap *snapshot.Snapshot, now time.Time) []badge {
 	if snap.Server.Alive {
 		for _, p := range snap.Server.Problems {
 			n = append(n, badge{"warn", oneLine(p)})
+		}
+		if old := silence(snap.Server.Silent, now); old != "" {
+			n = append(n, badge{"warn", old + ". Until it does, nothing new is given to it, and what is told of its jobs may be as old as that."})
 		}
 	}
 	if snap.Unread > 0 {

@@ -77,7 +77,7 @@ func (s *site) job(w http.ResponseWriter, r *http.Request) error {
 	page := s.jobPage(p, d, time.Now())
 	if dir != nil {
 		defer dir.Close()
-		page.Log = s.viewLog(dir, p)
+		page.Log = s.viewLog(dir, p, d.Waits() || p.state == layout.Queued)
 		w.Header().Add("Vary", liveHeader)
 		if r.Header.Get(liveHeader) != "" {
 			page.Log.Lines = nil
@@ -166,10 +166,11 @@ func refusalOf(d *snapshot.Detail) string {
 	}
 }
 
-func (s *site) viewLog(dir *os.Root, p place) logView {
+// viewLog shows the end of the log of a job, which may wait still.
+func (s *site) viewLog(dir *os.Root, p place, waits bool) logView {
 	data, begin, size, err := s.Store.Sight().ReadLog(dir, layout.JobLog, -logShown, logShown)
 	switch {
-	case os.IsNotExist(err) && p.state == layout.Queued:
+	case os.IsNotExist(err) && waits:
 		return logView{Problem: "It has not started yet, so there is no log. What the job prints will show here."}
 	case os.IsNotExist(err):
 		return logView{Problem: "There is no process.log."}

@@ -28,7 +28,7 @@ func hostileJob(st layout.State) *snapshot.Job {
 	return &snapshot.Job{
 		Name: hostile, State: st, Outcome: layout.Failed, Owner: hostile, Info: hostile, Script: hostile, Size: hostile, Reason: hostile,
 		NbProc: 1 << 40, Priority: -1 << 40, Submitted: now, Started: now.Add(time.Hour), Finished: now, Changed: now, Took: 1 << 62,
-		ExitCode: &code, Signal: &signal, Position: 1, Arriving: true, LastLine: layout.Display(hostile), Private: true,
+		ExitCode: &code, Signal: &signal, Position: 1, Arriving: true, LastLine: layout.Display(hostile), Slurm: hostile, Silent: now, Private: true,
 		Progress: &jobinfo.Progress{Done: 1 << 62, Total: 1, Percent: 1e300},
 	}
 }

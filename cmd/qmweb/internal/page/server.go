@@ -62,21 +62,27 @@ func serverText(sv *snapshot.Server, now time.Time) string {
 	if up := now.Sub(sv.Started); !sv.Started.IsZero() && up > 0 {
 		text += ", up " + span(up)
 	}
-	if sv.Launch == "blocking" {
+	switch sv.Launch {
+	case "blocking":
 		text += ", one job at a time"
+	case bySlurm:
+		text += ", Slurm runs the jobs"
 	}
 	return text + "."
 }
 
 func serverMeters(sv *snapshot.Server) []meter {
 	var all []meter
-	if sv.Slots > 0 {
+	switch {
+	case sv.Slots > 0 && sv.Launch == bySlurm:
+		all = append(all, ofMany("With Slurm", sv.SlotsUsed, sv.Slots))
+	case sv.Slots > 0:
 		all = append(all, ofMany("Slots busy", sv.SlotsUsed, sv.Slots))
 	}
 	if sv.GPUs > 0 {
 		all = append(all, ofMany("GPUs busy", sv.GPUsUsed, sv.GPUs))
 	}
-	if load := sv.Load1; load != nil && *load >= 0 && *load < 1e6 {
+	if load := sv.Load1; sv.Launch != bySlurm && load != nil && *load >= 0 && *load < 1e6 {
 		m := meter{Name: "Load", Big: fmt.Sprintf("%.1f", *load)}
 		if sv.Slots > 0 {
 			m.Small, m.Percent = "on "+plural(sv.Slots, "slot", "slots"), min(int(100**load/float64(sv.Slots)), 100)

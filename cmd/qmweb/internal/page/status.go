@@ -70,6 +70,7 @@ type jobView struct {
 	Started, Ended moment
 	Bar            *bar
 	LastLine       string
+	Slurm          string // how it is with Slurm
 	Private        bool
 }
 
@@ -119,7 +120,7 @@ func (s *site) statusPage(snap *snapshot.Snapshot, q snapshot.Query, now time.Ti
 	}
 	c := snap.Counts()
 	p.Server = viewServer(&snap.Server, now)
-	p.Headline = headline(&snap.Server, c)
+	p.Headline = headline(&snap.Server, c, snap.WaitInSlurm())
 	p.Counts = viewCounts(c)
 	p.Waits = c.Queued+c.Arriving > 0
 	p.Fresh = c == (snapshot.Counts{}) && !p.One
@@ -158,6 +159,9 @@ func (s *site) section(snap *snapshot.Snapshot, st layout.State, q snapshot.Quer
 	if c := snap.Counts(); st == layout.Queued && c.Arriving > 0 {
 		sec.Count = humanize.Comma(int64(c.Queued)) + ", " + humanize.Comma(int64(c.Arriving)) + " arriving"
 	}
+	if st == layout.Running {
+		sec.Count = runningCount(snap.Counts(), snap.WaitInSlurm())
+	}
 	for _, j := range jobs {
 		sec.Jobs = append(sec.Jobs, s.viewJob(j, now))
 	}
@@ -193,7 +197,7 @@ func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
 	v := jobView{
 		Name: nameText(j.Name), Link: s.Prefix + "/" + place{j.State, j.Name}.String() + "/",
 		Owner: oneLine(j.Owner), Info: oneLine(j.Info),
-		Badge: badgeOf(j), End: endOf(j), Reason: manyLines(j.Reason), Position: j.Position,
+		Badge: badgeOf(j), End: endOf(j), Reason: manyLines(reasonOf(j, now)), Slurm: oneLine(j.Slurm), Position: j.Position,
 		Came: momentOf(j.Submitted, now), Started: momentOf(j.Started, now), Ended: momentOf(j.Finished, now),
 		LastLine: j.LastLine, Private: j.Private,
 	}

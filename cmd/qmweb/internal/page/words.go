@@ -104,6 +104,8 @@ type badge struct {
 
 func badgeOf(j *snapshot.Job) badge {
 	switch {
+	case j.State == layout.Running && j.Waits():
+		return badge{"wait", "waiting"}
 	case j.State == layout.Running:
 		return badge{"busy", "running"}
 	case j.State == layout.Queued && j.Arriving:

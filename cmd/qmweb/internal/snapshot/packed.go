@@ -61,6 +61,7 @@ type live struct {
 	progress    jobinfo.Progress
 	hasProgress bool
 	lastLine    string
+	slurm       *inSlurm // of few; nil: Slurm has not got it
 }
 
 // owners makes one string of all equal ones.
@@ -113,6 +114,9 @@ func liveOf(j *Job) *live {
 		return nil
 	}
 	l := &live{position: j.Position, arriving: j.Arriving, lastLine: j.LastLine}
+	if j.Slurm != "" {
+		l.slurm = &inSlurm{j.Slurm, nano(j.Silent)}
+	}
 	if j.State == layout.Queued {
 		l.told, l.reason, l.submitted = true, j.Reason, nano(j.Submitted)
 	}
@@ -180,6 +184,9 @@ func (p *packed) unpack(j *Job) {
 
 func (l *live) unpack(j *Job) {
 	j.Position, j.Arriving, j.LastLine = l.position, l.arriving, l.lastLine
+	if l.slurm != nil {
+		j.Slurm, j.Silent = l.slurm.words, fromNano(l.slurm.silent)
+	}
 	if l.told {
 		j.Reason, j.Submitted = l.reason, fromNano(l.submitted)
 	}

@@ -39,6 +39,7 @@ type scanner struct {
 	waiting waiting
 	last    *Snapshot
 	line    line
+	cluster cluster
 }
 
 func newScanner(tree string, names []string) *scanner {
@@ -55,6 +56,7 @@ func (s *scanner) forget() {
 	s.byID = make(map[identity]*entry)
 	s.unread, s.fresh = nil, nil
 	s.id, s.watch, s.line, s.waiting = identity{}, watch{}, line{}, newWaiting()
+	s.cluster = cluster{}
 }
 
 // open opens the tree. If it is another one than before, nothing of what was
@@ -118,6 +120,7 @@ func (s *scanner) look(root *os.Root, now time.Time) *Snapshot {
 		snap.lists[st], _ = s.folders[st].ordered.list()
 	}
 	snap.lists[layout.Queued] = s.line.stand(snap.lists[layout.Queued], queue, server.Alive)
+	snap.lists[layout.Running] = s.cluster.stand(snap.lists[layout.Running], queue, &server)
 	snap.Notes = s.notes(queue, server.Alive)
 	return snap
 }

@@ -20,6 +20,7 @@ type Server struct {
 	Alive            bool      // it changes
 	AsOf             time.Time // not zero: nobody saw it change yet, this is the file's time
 	Problem          string    // why there is no heartbeat, in a sentence
+	Silent           time.Time // since when Slurm has not answered; zero: it does
 }
 
 // watch follows the heartbeat. What counts is that its content changes, by our
@@ -30,6 +31,7 @@ type watch struct {
 	changed time.Time // last look that found another content than the look shortly before it
 	written []byte    // the queue file
 	queue   *layout.Queue
+	silent  time.Time // of Server, when the queue file was read
 }
 
 // look reads heartbeat and queue, in which there is nothing private. The queue is nil if there is none, and the
@@ -44,6 +46,10 @@ func (w *watch) look(root *os.Root, now time.Time) (Server, *layout.Queue) {
 		if w.queue, err = layout.ParseQueue(data); err != nil {
 			w.queue = nil // torn by a crash; the server writes it anew
 		}
+		w.silent = silentSince(w.queue, &s, now)
+	}
+	if w.queue != nil {
+		s.Silent = w.silent
 	}
 	return s, w.queue
 }

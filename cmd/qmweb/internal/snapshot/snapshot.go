@@ -173,6 +173,8 @@ type Job struct {
 
 	Progress *jobinfo.Progress // of a running job; nil: not known
 	LastLine string            // that a running job printed
+	Slurm    string            // how a running job is with Slurm, in words; empty: Slurm has not got it
+	Silent   time.Time         // since when Slurm has not answered; zero: it does
 	Private  bool              // its folder may not be read
 	Unread   bool              // not read yet
 }

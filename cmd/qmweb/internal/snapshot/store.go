@@ -176,11 +176,15 @@ func (s *Store) Detail(dir *os.Root, st layout.State, name string) (*Detail, err
 		return nil, err
 	}
 	d := s.read.readJob(dir, &entry{facts: factsOf(info), name: name, state: st}, time.Now())
-	if st != layout.Queued {
+	if st != layout.Queued && st != layout.Running {
 		return d, nil
 	}
-	if seen := s.Get().Find(st, name); seen != nil {
+	switch seen := s.Get().Find(st, name); {
+	case seen == nil:
+	case st == layout.Queued:
 		d.Reason, d.Position, d.Arriving, d.Submitted = seen.Reason, seen.Position, seen.Arriving, seen.Submitted
+	case seen.Slurm != "":
+		d.Slurm, d.Silent, d.Started = seen.Slurm, seen.Silent, seen.Started
 	}
 	return d, nil
 }
