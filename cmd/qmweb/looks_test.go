@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -35,6 +36,8 @@ var looks = []struct {
 		"folder": "/QM_dJobs/fit_february_series/results/", "error": "/QM_dJobs/nosuchjob/",
 	}},
 	{"many", (*tree).many, map[string]string{"status": "/", "queued": "/?state=queued", "done": "/?state=done", "stats": "/stats"}},
+	{"cluster", func(tr *tree) { tr.cluster(0) }, map[string]string{"status": "/", "waiting": "/QM_Jobs/render_shot_042/", "running": "/QM_Jobs/fit_march_series/"}},
+	{"silent", func(tr *tree) { tr.cluster(3 * time.Minute) }, map[string]string{"status": "/", "job": "/QM_Jobs/fit_march_series/"}},
 	{"hostile", (*tree).hostile, map[string]string{
 		"status": "/", "job": "/QM_Jobs/" + layout.ID(hostileNames[0]) + "/", "long": "/QM_dJobs/" + layout.ID(hostileNames[1]) + "/",
 		"lost": "/QM_lost+found/" + layout.ID(hostileNames[4]) + "/", "folder": "/QM_dJobs/" + layout.ID(hostileNames[1]) + "/sub/", "stats": "/stats",

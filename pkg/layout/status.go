@@ -68,6 +68,7 @@ type Queue struct {
 type RunningJob struct {
 	ID      string    `json:"id"`               // see ID
 	Words   string    `json:"words"`            // such as: waiting in Slurm: Resources
+	Arrived time.Time `json:"arrived"`          // when it was first seen in the queue
 	Started time.Time `json:"started,omitzero"` // when it began on its node; zero: it has not
 }
 

@@ -62,7 +62,8 @@ func withSlurm(jobs []*packed, queue *layout.Queue, server *Server) []*packed {
 			how = &inSlurm{lastKnown + how.words, 0}
 		}
 		one, l := *p, *p.live
-		l.slurm, one.started, one.live = how, nano(r.Started), &l
+		l.slurm = how
+		one.submitted, one.started, one.live = nano(r.Arrived), nano(r.Started), &l
 		all[i] = &one
 	}
 	slices.SortFunc(all, func(a, b *packed) int { return cmpJobs(a.key(), b.key()) })

@@ -18,7 +18,7 @@ func clusterTree(t *testing.T, beat layout.Heartbeat, q layout.Queue) testTree {
 	tree.writeJSON("QM_Jobs/here/"+layout.RecordFile, layout.Record{Started: new(time.Now().Add(-time.Hour))})
 	tree.writeJSON(layout.HeartbeatFile, beat)
 	q.Running = append(q.Running,
-		layout.RunningJob{ID: "waits", Words: "waiting in Slurm: Resources"},
+		layout.RunningJob{ID: "waits", Words: "waiting in Slurm: Resources", Arrived: time.Now().Add(-time.Hour)},
 		layout.RunningJob{ID: "runs", Words: "running on node2, Slurm job 4711", Started: time.Now().Add(-time.Minute)},
 		layout.RunningJob{ID: "gone", Words: "running on node1, Slurm job 4710"},
 		layout.RunningJob{ID: "../evil", Words: "x"})
@@ -37,7 +37,7 @@ func TestInSlurm(t *testing.T) {
 		t.Errorf("in the order of their start they are %q, want %q", got, want)
 	}
 	waits, runs, here := snap.Find(layout.Running, "waits"), snap.Find(layout.Running, "runs"), snap.Find(layout.Running, "here")
-	if waits.Slurm != "waiting in Slurm: Resources" || !waits.Waits() || !waits.Started.IsZero() {
+	if waits.Slurm != "waiting in Slurm: Resources" || !waits.Waits() || !waits.Started.IsZero() || waits.Submitted.IsZero() {
 		t.Errorf("waits: %+v", waits)
 	}
 	if _, took := waits.Elapsed(now); took {

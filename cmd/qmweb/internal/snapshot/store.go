@@ -184,7 +184,7 @@ func (s *Store) Detail(dir *os.Root, st layout.State, name string) (*Detail, err
 	case st == layout.Queued:
 		d.Reason, d.Position, d.Arriving, d.Submitted = seen.Reason, seen.Position, seen.Arriving, seen.Submitted
 	case seen.Slurm != "":
-		d.Slurm, d.Silent, d.Started = seen.Slurm, seen.Silent, seen.Started
+		d.Slurm, d.Silent, d.Submitted, d.Started = seen.Slurm, seen.Silent, seen.Submitted, seen.Started
 	}
 	return d, nil
 }
