@@ -228,7 +228,7 @@ func (s *Spool) place(j *job, l *look) {
 		s.log.Info("job held", "job", j.shown())
 	}
 	s.jobs.change(j, p, func() {
-		j.Priority, j.NbProc = l.Info.Priority, min(l.Info.NbProc, s.Slots)
+		j.Priority, j.NbProc = l.Info.Priority, s.processors(l.Info)
 		j.NbGPU, j.Memory = l.Info.NbGPU, l.Info.Memory
 		j.Owner = s.names.intern(ownerOf(l))
 		j.Wait, j.First = j.troubled(), false

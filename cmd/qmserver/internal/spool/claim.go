@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/schedule"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/jobinfo"
@@ -106,17 +107,26 @@ func (s *Spool) machine() schedule.Machine {
 			m.Names[j.Name] = true
 		}
 	}
-	switch {
-	case s.ending:
-		m.Stop = "the server ends"
-	case len(s.problems) > 0:
-		m.Stop = strings.Join(s.problems, "; ")
-	case s.paused:
-		m.Stop = "the queue is paused: remove the file PAUSE from " + layout.Queued.Folder()
-	case s.full != "":
-		m.Stop = s.full
+	m.Stop = s.stopped()
+	if s.Elsewhere {
+		m.Most, m.Used = s.Slots, m.Jobs
 	}
 	return m
+}
+
+// stopped tells why nothing starts at all, or "".
+func (s *Spool) stopped() string {
+	switch {
+	case s.ending:
+		return "the server ends"
+	case len(s.problems) > 0:
+		return strings.Join(s.problems, "; ")
+	case s.paused:
+		return "the queue is paused: remove the file PAUSE from " + layout.Queued.Folder()
+	case !s.contact.Since.IsZero():
+		return s.contact.Reason
+	}
+	return s.full
 }
 
 // claim moves a job to QM_Jobs, to be launched once that is durable, if it is
@@ -149,7 +159,7 @@ func (s *Spool) claim(j *job, now time.Time) {
 	s.unwatch(j)
 	c.share, c.note = s.allot(j)
 	s.jobs.enter(j, running)
-	c.started = now
+	c.started, c.ended, c.state = now, time.Time{}, launch.State{}
 }
 
 // launch hands a claimed job to the launcher.
@@ -192,7 +202,7 @@ func (s *Spool) order(j *job, now time.Time) supervise.Job {
 	if j.info.Format.IsScript() {
 		o.Args = scriptArgs(j.info)
 	}
-	if j.info.NbProc > s.Slots {
+	if j.info.NbProc > j.NbProc {
 		o.Notes = append(o.Notes, fmt.Sprintf("nb_proc = %d is more than the server's MaxNbProcessors: it runs with NB_PROC=%d", j.info.NbProc, j.NbProc))
 	}
 	if s.MaxLimit > 0 && (o.Limit == 0 || o.Limit > s.MaxLimit) {

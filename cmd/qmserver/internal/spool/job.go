@@ -6,6 +6,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
+	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/schedule"
 	"qm/pkg/jobinfo"
@@ -90,9 +91,10 @@ type course struct {
 	telling bool      // over: the reason is being left in its folder
 	retry   time.Time // when a move that failed is tried again
 	pauses  time.Duration
-	trouble string // why it can't be moved, in words
-	warned  string // the trouble that the log tells of
-	undying string // running: processes that KILL has not ended, for people
+	trouble string       // why it can't be moved, in words
+	warned  string       // the trouble that the log tells of
+	undying string       // running: processes that KILL has not ended, for people
+	state   launch.State // running: how it goes elsewhere
 }
 
 // move is what is to be done with a job that is over.

@@ -268,7 +268,7 @@ func (j *job) learn(v verdict) {
 
 // ranAsTold takes from the line of its end when the job ran.
 func (j *job) ranAsTold(v verdict) {
-	if !v.line.Started.IsZero() {
+	if !v.line.Started.IsZero() || v.line.Token != "" {
 		j.started, j.ended = v.line.Started, v.line.At
 	}
 }

@@ -33,7 +33,7 @@ func (s *Spool) ended(e launch.Event) {
 	case e.Undying != "":
 		s.keeps(j, e.Undying)
 		return // the launcher's log tells of it
-	case e.State != nil, e.Contact != nil:
+	case s.heard(e):
 		return
 	}
 	if _, ghost := s.ghosts[e.Identity]; ghost {
@@ -53,6 +53,7 @@ func (s *Spool) ended(e launch.Event) {
 	if e.Stay {
 		j.info.Rerun = false
 	}
+	s.ran(j, e.Ran)
 	switch {
 	case e.Gone:
 		v := judge(s.launcher.Runs(), j.Identity, int(j.uid))
@@ -176,7 +177,7 @@ func (s *Spool) settled(j *job) {
 	end := j.move.end
 	switch j.move.to {
 	case layout.Done:
-		s.log.Info("job finished", "job", j.shown(), "outcome", end.Outcome, "status", statusOf(end), "seconds", j.ended.Sub(j.started).Round(time.Millisecond).Seconds())
+		s.log.Info("job finished", "job", j.shown(), "outcome", end.Outcome, "status", statusOf(end), "seconds", j.took().Seconds())
 	case layout.Lost:
 		s.log.Warn("job parked", "job", j.shown(), "outcome", end.Outcome, "reason", end.Reason)
 		s.outcomes.note(j.Identity, end.Outcome, time.Now())

@@ -17,6 +17,7 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/events"
+	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -36,6 +37,7 @@ type Spool struct {
 	ghosts   map[disk.Identity]runfile.Run // runs of earlier servers whose folders were taken away
 	haunted  bool                          // they have been looked for
 	places   map[place]string              // of what is no job: why, in words
+	contact  launch.Contact                // with who runs the jobs elsewhere
 	attempts map[runfile.Folder]int        // of queued folders whose run an earlier server saw cut: which one is next
 	quit     chan struct{}                 // closed when Run returns: nobody listens any more
 	wishes   chan bool                     // of the operator: false: start nothing more; true: and stop what runs

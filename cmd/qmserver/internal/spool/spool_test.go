@@ -35,6 +35,7 @@ type server struct {
 	tree     layout.Tree
 	opt      Options
 	accounts *launch.Accounts
+	instead  func(*launch.Local) Launcher // nil: that itself
 	stop     context.CancelFunc
 	ended    chan error
 	spool    chan *Spool // the first one
@@ -97,7 +98,11 @@ func (s *server) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	defer local.Close()
-	sp, err := New(s.opt, lock, local, log)
+	var launcher Launcher = local
+	if s.instead != nil {
+		launcher = s.instead(local)
+	}
+	sp, err := New(s.opt, lock, launcher, log)
 	if err != nil {
 		return Result{}, err
 	}

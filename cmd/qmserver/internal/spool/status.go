@@ -82,7 +82,7 @@ func (s *Spool) beat(now time.Time, stopped bool) {
 	m := s.machine()
 	h := layout.Heartbeat{
 		Host: s.Host, PID: os.Getpid(), Version: s.Version, Started: s.started, Beat: now, Stopped: stopped,
-		Slots: s.Slots, SlotsUsed: m.Used, GPUs: m.GPUs, GPUsUsed: m.GPUsUsed, Paused: s.paused, Launch: s.Launch, Problems: append([]string{}, s.problems...),
+		Slots: s.Slots, SlotsUsed: m.Used, GPUs: m.GPUs, GPUsUsed: m.GPUsUsed, Paused: s.paused, Launch: s.Launch, Problems: s.problemsNow(),
 	}
 	h.Load1, h.DiskFree, h.DiskTotal = s.load1, s.diskFree, s.diskTotal
 	s.replace(layout.HeartbeatFile, h)
@@ -91,7 +91,11 @@ func (s *Spool) beat(now time.Time, stopped bool) {
 // statusLine is how it goes, in a line for people.
 func (s *Spool) statusLine() string {
 	m := s.machine()
-	line := fmt.Sprintf("%d of %d slots busy, %d waiting", m.Used, m.Slots, s.jobs.queue.Len()+len(s.jobs.by[aside]))
+	what := "slots busy"
+	if s.Elsewhere {
+		what = "jobs with Slurm"
+	}
+	line := fmt.Sprintf("%d of %d %s, %d waiting", m.Used, m.Slots, what, s.jobs.queue.Len()+len(s.jobs.by[aside]))
 	if m.Stop != "" {
 		line += "; nothing starts: " + m.Stop
 	}
@@ -120,7 +124,7 @@ func (s *Spool) flush(now time.Time) {
 		q.Jobs = append(q.Jobs, layout.QueueJob{ID: layout.ID(j.name), Arriving: true, Arrived: j.arrived(), Reason: j.why()})
 	}
 	q.Jobs = q.Jobs[:min(len(q.Jobs), layout.MaxQueueJobs)]
-	q.Notes = s.notes()
+	q.Notes, q.Running, q.Silent = s.notes(), s.away(), s.contact.Since
 	s.replace(layout.QueueFile, q)
 	s.watchFront(first, now)
 }
