@@ -6,7 +6,6 @@ import (
 	"qm/cmd/qmserver/internal/check"
 	"qm/cmd/qmserver/internal/config"
 	"qm/cmd/qmserver/internal/topology"
-	"qm/pkg/jobinfo"
 )
 
 // checkFolders says of each folder what it would run, or why it would not.
@@ -18,7 +17,7 @@ func checkFolders(opt options) error {
 	memory := memoryOf(cfg, topology.NewMachine())
 	server := check.Server{
 		JobFiles: cfg.JobFiles, Path: os.Getenv("PATH"),
-		Refuse: func(info jobinfo.Info) string { return refuse(info, len(cfg.GPUs), memory) },
+		Refuse: refusal(cfg, memory), Slurm: cfg.LaunchType == config.Slurm,
 	}
 	if cfg.RunAs == config.Owner {
 		server.Path = cfg.Path

@@ -15,7 +15,7 @@ import (
 
 // machine is what the configuration makes of this machine.
 type machine struct {
-	slots  int
+	slots  int   // jobs, where Slurm runs them
 	memory int64 // bytes for the jobs that ask for some; 0: not limited
 	gpus   []string
 	cpus   func() []topology.CPU // nil: jobs are not pinned
@@ -23,8 +23,11 @@ type machine struct {
 }
 
 // machineOf looks at the machine and tells where the configuration asks for more
-// than there is.
+// than there is. Where Slurm runs the jobs, this machine does not count.
 func machineOf(cfg config.Config, log *slog.Logger) machine {
+	if cfg.LaunchType == config.Slurm {
+		return machine{slots: cfg.Cluster.Most}
+	}
 	here := topology.NewMachine()
 	usable := len(here.Allowed())
 	pin := cfg.Affinity == config.Auto
@@ -50,6 +53,17 @@ func machineOf(cfg config.Config, log *slog.Logger) machine {
 // memoryOf is what the jobs that ask for memory may have together.
 func memoryOf(cfg config.Config, here *topology.Machine) int64 {
 	return cmp.Or(cfg.MaxMemory, here.Memory()/10*9)
+}
+
+// refusal returns what tells why this server can't ever run a job, in words, or
+// "". What the nodes of a cluster have is for Slurm to say.
+func refusal(cfg config.Config, memory int64) func(jobinfo.Info) string {
+	return func(info jobinfo.Info) string {
+		if cfg.LaunchType == config.Slurm {
+			info.NbGPU, info.Memory = 0, 0
+		}
+		return refuse(info, len(cfg.GPUs), memory)
+	}
 }
 
 // refuse tells why a server can't ever run a job, in words, or "".

@@ -21,7 +21,6 @@ import (
 	"qm/cmd/qmserver/internal/service"
 	"qm/cmd/qmserver/internal/spool"
 	"qm/cmd/qmserver/internal/terminal"
-	"qm/pkg/jobinfo"
 	"qm/pkg/layout"
 )
 
@@ -39,6 +38,9 @@ func serve(ctx context.Context, opt options) error {
 		return err
 	}
 	if cfg.LaunchType == config.Slurm {
+		if err := checkCommands(); err != nil {
+			return err
+		}
 		return usageError{errors.New("launch_type = slurm is not in this version; write launch_type = non-blocking")}
 	}
 	tree := layout.Tree(cfg.Folder)
@@ -198,8 +200,8 @@ func spoolOptions(cfg config.Config, opt options, m machine, screen *terminal.Sc
 	o := spool.Options{
 		Tree: layout.Tree(cfg.Folder), Slots: m.slots, Blocking: cfg.LaunchType == config.Blocking,
 		Affinity: m.cpus != nil, CPUs: m.cpus, Load: m.load, GPUs: m.gpus, Memory: m.memory, MaxLog: cfg.MaxLog,
-		Refuse: func(info jobinfo.Info) string { return refuse(info, len(m.gpus), m.memory) },
-		Fair:   cfg.Order == config.Fair, Events: cfg.Events == config.Auto, MinFree: cfg.MinFree,
+		Refuse: refusal(cfg, m.memory), Elsewhere: cfg.LaunchType == config.Slurm,
+		Fair: cfg.Order == config.Fair, Events: cfg.Events == config.Auto, MinFree: cfg.MinFree,
 		JobFiles: cfg.JobFiles, Poll: cfg.PollInterval, Settle: cfg.SettleTime, SettleRemote: cfg.SettleRemote, Grace: cfg.StopGrace,
 		MaxLimit: cfg.MaxTimeLimit, Owners: cfg.RunAs == config.Owner, Drain: opt.drain, Host: hostname(), Version: version(), Launch: cfg.LaunchType,
 	}

@@ -46,6 +46,7 @@ type Server struct {
 	JobFiles []string
 	Path     string                    // PATH of the jobs
 	Refuse   func(jobinfo.Info) string // why it can't ever run such a job, in words, or ""
+	Slurm    bool                      // Slurm runs its jobs
 }
 
 // Folders checks each folder, in the order asked. What the server can't ever run
@@ -54,6 +55,9 @@ func Folders(folders []string, server Server) []Result {
 	results := make([]Result, 0, len(folders))
 	for _, folder := range folders {
 		info, err := read(folder, server)
+		if server.Slurm {
+			info = info.ForSlurm()
+		}
 		if why := server.Refuse(info); err == nil && why != "" {
 			err = errors.New(why)
 		}

@@ -161,6 +161,9 @@ func (s *Spool) looked(j *job, l *look) {
 	}
 	j.mark, j.stamp, j.held = l.Mark, l.stamp(), l.Held
 	j.know().info, j.know().owner = l.Info, ownerOf(l)
+	if s.Elsewhere {
+		j.info = l.Info.ForSlurm()
+	}
 	if complete {
 		s.complete(j, l)
 		return
