@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"qm/cmd/qmserver/internal/config"
+	"qm/cmd/qmserver/internal/slurm"
 	"qm/cmd/qmserver/internal/topology"
 	"qm/pkg/jobinfo"
 )
@@ -56,14 +57,24 @@ func memoryOf(cfg config.Config, here *topology.Machine) int64 {
 }
 
 // refusal returns what tells why this server can't ever run a job, in words, or
-// "". What the nodes of a cluster have is for Slurm to say.
+// "".
 func refusal(cfg config.Config, memory int64) func(jobinfo.Info) string {
-	return func(info jobinfo.Info) string {
-		if cfg.LaunchType == config.Slurm {
-			info.NbGPU, info.Memory = 0, 0
-		}
-		return refuse(info, len(cfg.GPUs), memory)
+	if cfg.LaunchType == config.Slurm {
+		return refuseThere
 	}
+	return func(info jobinfo.Info) string { return refuse(info, len(cfg.GPUs), memory) }
+}
+
+// refuseThere tells why a job can't be given to Slurm. Whether a node has what
+// it asks for Slurm says itself.
+func refuseThere(info jobinfo.Info) string {
+	if isForeign(info.Format) {
+		return info.File + foreignWords
+	}
+	if err := slurm.Check(info.Slurm.Options, info.Slurm.Lines); err != nil {
+		return info.File + ": " + err.Error()
+	}
+	return ""
 }
 
 // refuse tells why a server can't ever run a job, in words, or "".
