@@ -79,7 +79,7 @@ func (j *job) folder() layout.State {
 func (s *Spool) runningJobs() []RunningJob {
 	var all []RunningJob
 	for j := range s.jobs.by[running] {
-		all = append(all, RunningJob{s.Tree.Folder(layout.Running), j.name, j.started})
+		all = append(all, RunningJob{s.Tree.Folder(layout.Running), j.name, j.started, j.state.Words})
 	}
 	slices.SortFunc(all, func(a, b RunningJob) int {
 		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Name, b.Name))

@@ -49,7 +49,8 @@ type Options struct {
 type RunningJob struct {
 	Folder  string // path of the folder that it lies in
 	Name    string
-	Started time.Time
+	Started time.Time // or was given to who runs it elsewhere
+	Words   string    // how it goes there; empty: it runs here, or nothing is known
 }
 
 // Launcher starts claimed jobs and tells how they ended.

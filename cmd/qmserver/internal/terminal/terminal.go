@@ -104,7 +104,10 @@ func lineOf(j spool.RunningJob) string {
 	elapsed := time.Since(j.Started).Round(time.Second)
 	head := fmt.Sprintf("%-24s %8s", layout.Display(j.Name), elapsed)
 	p, ok := jobinfo.LastProgress(tail(j))
-	if !ok {
+	switch {
+	case !ok && j.Words != "":
+		return head + "  " + layout.Display(j.Words)
+	case !ok:
 		return head
 	}
 	full := min(barWidth, max(0, int(p.Percent/100*barWidth)))
