@@ -96,10 +96,13 @@ func (s *Spool) waitsUntil(till, now time.Time) bool {
 func (s *Spool) machine() schedule.Machine {
 	m := schedule.Machine{Slots: s.Slots, GPUs: len(s.GPUs), GPUsUsed: s.gpusUsed(), Memory: s.Memory, Blocking: s.Blocking, Names: make(map[string]bool), Busy: make(map[string]int)}
 	for j := range s.jobs.by[running] {
+		m.Names[j.Name] = true
+		if j.far && !s.Elsewhere {
+			continue // of an earlier configuration; it has nothing of what is here
+		}
 		m.Used += j.NbProc
 		m.Reserved += j.memory
 		m.Jobs++
-		m.Names[j.Name] = true
 		m.Busy[j.Owner] += j.NbProc
 	}
 	for _, p := range [...]phase{closing, over} {
@@ -123,7 +126,7 @@ func (s *Spool) stopped() string {
 		return strings.Join(s.problems, "; ")
 	case s.paused:
 		return "the queue is paused: remove the file PAUSE from " + layout.Queued.Folder()
-	case !s.contact.Since.IsZero():
+	case s.Elsewhere && !s.contact.Since.IsZero():
 		return s.contact.Reason
 	}
 	return s.full
@@ -159,7 +162,7 @@ func (s *Spool) claim(j *job, now time.Time) {
 	s.unwatch(j)
 	c.share, c.note = s.allot(j)
 	s.jobs.enter(j, running)
-	c.started, c.ended, c.state = now, time.Time{}, launch.State{}
+	c.started, c.ended, c.far, c.state = now, time.Time{}, s.Elsewhere, launch.State{}
 }
 
 // launch hands a claimed job to the launcher.

@@ -2,7 +2,6 @@ package spool
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -41,8 +40,8 @@ func (s *Spool) heard(e launch.Event) bool {
 
 // ran takes from the event of its end when a run there began, if it has, and
 // ended.
-func (s *Spool) ran(j *job, ran launch.Span) {
-	if !s.Elsewhere {
+func (j *job) ran(ran launch.Span) {
+	if !j.far {
 		return
 	}
 	if j.started = ran.From; j.started.IsZero() {
@@ -70,13 +69,14 @@ func (s *Spool) processors(info jobinfo.Info) int {
 // away returns how the running jobs are there, in the order in which they were
 // claimed or began.
 func (s *Spool) away() []layout.RunningJob {
-	if !s.Elsewhere {
-		return nil
+	var jobs []*job
+	for j := range s.jobs.by[running] {
+		if j.far {
+			jobs = append(jobs, j)
+		}
 	}
+	slices.SortFunc(jobs, func(a, b *job) int { return cmp.Or(a.started.Compare(b.started), byArrival(a, b)) })
 	var all []layout.RunningJob
-	jobs := slices.SortedFunc(maps.Keys(s.jobs.by[running]), func(a, b *job) int {
-		return cmp.Or(a.started.Compare(b.started), byArrival(a, b))
-	})
 	for _, j := range jobs[:min(len(jobs), layout.MaxQueueJobs)] {
 		all = append(all, layout.RunningJob{ID: layout.ID(j.name), Words: short(cmp.Or(j.state.Words, givenWords)), Arrived: j.arrived(), Started: j.state.Began})
 	}

@@ -94,7 +94,8 @@ type course struct {
 	trouble string       // why it can't be moved, in words
 	warned  string       // the trouble that the log tells of
 	undying string       // running: processes that KILL has not ended, for people
-	state   launch.State // running: how it goes elsewhere
+	far     bool         // running: elsewhere
+	state   launch.State // and how it goes there
 }
 
 // move is what is to be done with a job that is over.

@@ -240,7 +240,7 @@ func (s *Spool) adopt(j *job, v verdict) {
 	s.jobs.enter(j, running)
 	j.NbProc, j.Owner = max(v.line.NbProc, 1), v.line.Owner
 	j.share = share{cpus: v.line.CPUs, gpus: v.line.GPUs, memory: v.line.Memory}
-	j.started = v.line.At
+	j.started, j.far = v.line.At, v.line.Token != ""
 	if err := s.launcher.Adopt(v.run, j.Identity); err != nil {
 		s.known = false
 		s.log.Error("job can't be adopted; it is tried again", "job", j.shown(), "error", err)

@@ -53,7 +53,7 @@ func (s *Spool) ended(e launch.Event) {
 	if e.Stay {
 		j.info.Rerun = false
 	}
-	s.ran(j, e.Ran)
+	j.ran(e.Ran)
 	switch {
 	case e.Gone:
 		v := judge(s.launcher.Runs(), j.Identity, int(j.uid))
