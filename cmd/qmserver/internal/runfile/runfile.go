@@ -107,6 +107,22 @@ func Take(path string) (*File, error) {
 	return &File{f}, nil
 }
 
+// Reopen opens and locks the run file name of dir to go on with it. A last line
+// that a crash cut is taken off before.
+func Reopen(dir *os.Root, name string) (*File, error) {
+	if err := mend(dir, name); err != nil {
+		return nil, fmt.Errorf("reopen run file: %w", err)
+	}
+	f, err := dir.OpenFile(name, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, fmt.Errorf("reopen run file: %w", err)
+	}
+	if err := disk.TryLock(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("reopen run file: %w", err), f.Close())
+	}
+	return &File{f}, nil
+}
+
 // OS returns the open file, to hand it to a child.
 func (f *File) OS() *os.File { return f.f }
 
