@@ -41,7 +41,6 @@ func serve(ctx context.Context, opt options) error {
 		if err := checkCommands(); err != nil {
 			return err
 		}
-		return usageError{errors.New("launch_type = slurm is not in this version; write launch_type = non-blocking")}
 	}
 	tree := layout.Tree(cfg.Folder)
 	lock, err := spool.TakeLock(tree)
@@ -69,7 +68,11 @@ func serve(ctx context.Context, opt options) error {
 	if err != nil {
 		return fmt.Errorf("prepare run files: %w", err)
 	}
-	defer local.Close()
+	launcher, err := launcherOf(cfg, local, log)
+	if err != nil {
+		return err
+	}
+	defer launcher.Close()
 	m := machineOf(cfg, log)
 	so := spoolOptions(cfg, opt, m, screen)
 	if manager != nil {
@@ -83,7 +86,7 @@ func serve(ctx context.Context, opt options) error {
 		defer post.Close()
 		so.Post = post
 	}
-	s, err := spool.New(so, lock, local, log)
+	s, err := spool.New(so, lock, launcher, log)
 	if err != nil {
 		return err
 	}

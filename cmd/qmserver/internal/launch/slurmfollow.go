@@ -181,7 +181,7 @@ func (s *Slurm) act(ctx context.Context, r *slurmRun) {
 	case slurm.Return, slurm.Reject:
 		s.giveBack(r, supervise.Ended{Identity: r.id(), NotRun: v.Words, Passing: v.Action == slurm.Return})
 	case slurm.Resubmit:
-		s.log.Warn("Slurm has lost a job before it began; it is given to it once more", "job", r.shown())
+		s.log.Warn("Slurm does not know a job that has not begun; it is given to it once more", "job", r.shown())
 		s.waiting = append(s.waiting, r)
 		s.say(r, v.Words)
 	}

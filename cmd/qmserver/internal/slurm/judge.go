@@ -193,7 +193,7 @@ func (c *Case) notClaimed() Verdict {
 	case len(c.Jobs) == 0 && c.Cause == nil && c.Doubtful:
 		return Verdict{Words: "given to Slurm, which does not know it (yet)"}
 	case len(c.Jobs) == 0 && c.Cause == nil:
-		return Verdict{Action: Resubmit, Words: "Slurm has lost it before it began"}
+		return Verdict{Action: Resubmit, Words: "Slurm does not know it; it is given to it once more"}
 	}
 	return Verdict{Action: Revoke}
 }

@@ -38,7 +38,7 @@ if [ "$(cat "$run/claim" 2>/dev/null)" != "$me" ]; then
 	exit 121
 fi
 {
-	echo "Job started by QM at: $(date +%Y-%m-%dT%H:%M:%S%z | sed 's/\(..\)$/:\1/')"
+	echo "Job started by QM at: $(date +%Y-%m-%dT%H:%M:%S%z | sed 's/\(..\)$/:\1/; s/+00:00$/Z/')"
 	echo "Host: $node, user: $(id -un 2>/dev/null || id -u), folder: "@SHOWN@", PATH: $PATH, processors: $NB_PROC, Slurm job: $SLURM_JOB_ID"
 	printf %s "$notes"
 } >&3
