@@ -52,7 +52,7 @@ func (s *Slurm) conclude(r *slurmRun, v slurm.Verdict) {
 	if !s.close(r, line) {
 		return
 	}
-	s.Local.tell(Event{Identity: r.id(), Ended: supervise.Ended{Identity: r.id(), End: v.End}, Ran: span, Stay: v.Stay})
+	s.tell(Event{Identity: r.id(), Ended: supervise.Ended{Identity: r.id(), End: v.End}, Ran: span, Stay: v.Stay})
 }
 
 // giveBack makes it durable that a run has not begun and will not, and tells why.
@@ -60,7 +60,7 @@ func (s *Slurm) giveBack(r *slurmRun, why supervise.Ended) {
 	line := r.line
 	line.Event, line.At = runfile.Released, time.Now()
 	if s.close(r, line) {
-		s.Local.tell(Event{Identity: r.id(), Ended: why})
+		s.tell(Event{Identity: r.id(), Ended: why})
 	}
 }
 
@@ -72,9 +72,9 @@ func (s *Slurm) close(r *slurmRun, line runfile.Line) bool {
 		return false
 	}
 	if line.Event == runfile.Ended {
-		s.Local.mu.Lock()
-		s.Local.told[runfile.Folder{Identity: r.id(), UID: runfile.Anyones}] = r.in.name
-		s.Local.mu.Unlock()
+		s.mu.Lock()
+		s.told[runfile.Folder{Identity: r.id(), UID: runfile.Anyones}] = r.in.name
+		s.mu.Unlock()
 	}
 	if r.dir != nil {
 		_ = slurm.Remove(r.dir, r.token) // the next run does, if not

@@ -44,11 +44,11 @@ func (s *Slurm) tellContact(err error) {
 		if c.Since.IsZero() {
 			c.Since = s.contact.tried
 		}
-		s.log.Error("Slurm does not answer; nothing is known of its jobs until it does", "error", err)
+		s.log.Error("no answer from Slurm; nothing is known of its jobs until there is one", "error", err)
 	} else {
-		s.log.Info("Slurm answers again")
+		s.log.Info("answer from Slurm again")
 	}
-	s.Local.tell(Event{Contact: c})
+	s.tell(Event{Contact: c})
 }
 
 // hear takes what Slurm says of a run.
@@ -123,9 +123,9 @@ func (s *Slurm) look(ctx context.Context) {
 	s.looked = time.Now()
 	s.looking = s.looked.Sub(then)
 	if len(end) > 0 && !s.contact.lost() {
-		s.log.Info("Slurm is asked to end jobs", "slurm_jobs", end)
+		s.log.Info("asking Slurm to end jobs", "slurm_jobs", end)
 		if err := s.client.Cancel(ctx, end); err != nil {
-			s.log.Warn("Slurm does not end jobs; it is asked again", "error", err)
+			s.log.Warn("jobs can't be ended; Slurm is asked again", "error", err)
 		}
 		s.contact.news = true
 	}
@@ -147,7 +147,7 @@ func (s *Slurm) read(r *slurmRun) {
 	r.left = left
 	if !begun && left.Claim != nil {
 		s.contact.news = true
-		s.record(r, nil)
+		_ = s.record(r, nil) // a copy
 	}
 	why := ""
 	if r.cause == nil && r.wishes != nil {
@@ -181,7 +181,7 @@ func (s *Slurm) act(ctx context.Context, r *slurmRun) {
 	case slurm.Return, slurm.Reject:
 		s.giveBack(r, supervise.Ended{Identity: r.id(), NotRun: v.Words, Passing: v.Action == slurm.Return})
 	case slurm.Resubmit:
-		s.log.Warn("Slurm does not know a job that has not begun; it is given to it once more", "job", r.shown())
+		s.log.Warn("job is not known to Slurm and has not begun; it is given to it once more", "job", r.shown())
 		s.waiting = append(s.waiting, r)
 		s.say(r, v.Words)
 	}
@@ -230,5 +230,5 @@ func (s *Slurm) say(r *slurmRun, words string) {
 	if began {
 		state.Began = r.left.Claim.At
 	}
-	s.Local.tell(Event{Identity: r.id(), State: state})
+	s.tell(Event{Identity: r.id(), State: state})
 }

@@ -141,7 +141,7 @@ func (s *Slurm) begin(r *slurmRun) {
 	}
 	if err != nil {
 		r.close()
-		s.Local.tell(Event{Identity: r.id(), Ended: supervise.NotRun(r.id(), err)})
+		s.tell(Event{Identity: r.id(), Ended: supervise.NotRun(r.id(), err)})
 		return
 	}
 	s.runs[r.id()] = r
@@ -194,7 +194,7 @@ func (s *Slurm) submit(ctx context.Context) bool {
 		s.log.Warn("it is not known whether Slurm has the job", "job", r.shown(), "error", failure)
 		s.say(r, "given to Slurm, which has not answered: "+failure.Text)
 	default:
-		s.log.Warn("Slurm does not take the job", "job", r.shown(), "error", failure)
+		s.log.Warn("job is not taken by Slurm", "job", r.shown(), "error", failure)
 		s.revoke(r, failure.Text, failure.Passing())
 	}
 	return true

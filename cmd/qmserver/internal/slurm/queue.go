@@ -108,7 +108,7 @@ func (c *Client) Exit(ctx context.Context, id string) (Exit, bool) {
 	if err != nil {
 		return Exit{}, false
 	}
-	for _, field := range strings.Fields(out) {
+	for field := range strings.FieldsSeq(out) {
 		value, found := strings.CutPrefix(field, "ExitCode=")
 		if !found {
 			continue
