@@ -15,8 +15,11 @@ import (
 // of a folder are ours all the same. A run there begins some time after its job
 // was claimed, or never.
 
-// givenWords are said of a job that was claimed until something is heard of it.
-const givenWords = "being given to Slurm"
+// What is said of a job until something is heard of it.
+const (
+	givenWords   = "being given to Slurm"
+	adoptedWords = "with Slurm, which is asked how it is"
+)
 
 // heard takes what the launcher says of a run that goes on, or of itself, and
 // tells whether that was all.

@@ -193,6 +193,7 @@ func TestElsewhereIsAdopted(t *testing.T) {
 	s.put(layout.Queued, "b", "script = x")
 	s.start()
 	s.await("it is adopted", func() bool { return far.adopts(id) })
+	s.await("that is told", func() bool { return s.words("a").Words == adoptedWords })
 	s.await("the other waits for it", func() bool { return s.reason("b") == "1 job is with Slurm (slurm_max_in_flight)" })
 	far.events <- launch.Event{Identity: id, Ended: supervise.Ended{Identity: id, End: succeeded}}
 	s.await("it is done", func() bool { return s.where("a") == "done" && far.has("b") })

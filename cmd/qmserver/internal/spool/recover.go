@@ -240,7 +240,10 @@ func (s *Spool) adopt(j *job, v verdict) {
 	s.jobs.enter(j, running)
 	j.NbProc, j.Owner = max(v.line.NbProc, 1), v.line.Owner
 	j.share = share{cpus: v.line.CPUs, gpus: v.line.GPUs, memory: v.line.Memory}
-	j.started, j.far = v.line.At, v.line.Token != ""
+	j.started = v.line.At
+	if v.line.Token != "" {
+		j.far, j.state = true, launch.State{Words: adoptedWords}
+	}
 	if err := s.launcher.Adopt(v.run, j.Identity); err != nil {
 		s.known = false
 		s.log.Error("job can't be adopted; it is tried again", "job", j.shown(), "error", err)
