@@ -27,7 +27,7 @@ func (tr *tree) cluster(silent time.Duration) {
 		{fake{name: "md_water_300K", owner: ben, script: "./run.sh", procs: 64, started: 90 * time.Second, log: "equilibrating ...\n"}, "running on node[17-18], Slurm job 4712"},
 		{fake{name: "render_shot_042", owner: mei, info: "Final frames", procs: 8, noRecord: true}, "waiting in Slurm: Resources"},
 		{fake{name: "render_shot_043", owner: mei, procs: 8, noRecord: true}, "waiting in Slurm: Priority"},
-		{fake{name: "spectra_2026_11", owner: ben, procs: 1, noRecord: true}, "being given to Slurm"},
+		{fake{name: "spectra_2026_11", owner: ben, procs: 1, noRecord: true}, "about to be given to Slurm"},
 	} {
 		f.state = layout.Running
 		tr.add(f.fake)

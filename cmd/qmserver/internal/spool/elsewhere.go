@@ -17,7 +17,7 @@ import (
 
 // What is said of a job until something is heard of it.
 const (
-	givenWords   = "being given to Slurm"
+	givenWords   = "about to be given to Slurm"
 	adoptedWords = "with Slurm, which is asked how it is"
 )
 
