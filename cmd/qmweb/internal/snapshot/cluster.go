@@ -42,6 +42,9 @@ func (c *cluster) stand(from []*packed, queue *layout.Queue, server *Server) []*
 	return c.jobs
 }
 
+// behindAll is later than any time, in ns: what waits in Slurm is listed last.
+const behindAll = 1 << 62
+
 // withSlurm returns the running jobs in the order of their start, which only
 // the server knows of those that Slurm has.
 func withSlurm(jobs []*packed, queue *layout.Queue, server *Server) []*packed {
@@ -77,12 +80,14 @@ func (j *Job) Waits() bool { return j.Slurm != "" && j.Started.IsZero() }
 func (s *Snapshot) WaitInSlurm() int {
 	n := 0
 	for _, p := range s.lists[layout.Running] {
-		if p.live != nil && p.live.slurm != nil && p.started == 0 {
+		if p.waitsInSlurm() {
 			n++
 		}
 	}
 	return n
 }
+
+func (p *packed) waitsInSlurm() bool { return p.live != nil && p.live.slurm != nil && p.started == 0 }
 
 // silentSince tells by our clock since when Slurm has not answered, which the
 // queue file tells by the server's.

@@ -19,7 +19,7 @@ func clusterTree(t *testing.T, beat layout.Heartbeat, q layout.Queue) testTree {
 	tree.writeJSON(layout.HeartbeatFile, beat)
 	q.Running = append(q.Running,
 		layout.RunningJob{ID: "waits", Words: "waiting in Slurm: Resources", Arrived: time.Now().Add(-time.Hour)},
-		layout.RunningJob{ID: "runs", Words: "running on node2, Slurm job 4711", Started: time.Now().Add(-time.Minute)},
+		layout.RunningJob{ID: "runs", Words: "running on node2, Slurm job 4711", Started: time.Now().Add(time.Second)}, // later than the other was given away
 		layout.RunningJob{ID: "gone", Words: "running on node1, Slurm job 4710"},
 		layout.RunningJob{ID: "../evil", Words: "x"})
 	tree.writeJSON(layout.QueueFile, q)
@@ -88,5 +88,25 @@ func TestSlurmWithoutServer(t *testing.T) {
 	j := tree.store().Get().Find(layout.Running, "waits")
 	if j.Slurm != "last known: waiting in Slurm: Resources" || !j.Silent.IsZero() || !j.Waits() {
 		t.Errorf("got %+v", j)
+	}
+}
+
+// TestPagesOfSlurm: a page at a time, each job comes once.
+func TestPagesOfSlurm(t *testing.T) {
+	now := time.Now()
+	snap := clusterTree(t, layout.Heartbeat{Beat: now}, layout.Queue{Written: now}).store().Get()
+	var got []string
+	for q := (Query{Limit: 1}); ; {
+		jobs, next, err := snap.List(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, names(jobs)...); next == "" {
+			break
+		}
+		q.After = next
+	}
+	if want := []string{"here", "runs", "waits"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

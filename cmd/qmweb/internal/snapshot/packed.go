@@ -212,6 +212,8 @@ func fromNano(ns int64) time.Time {
 // shown is the time that a job of a state is listed by.
 func (p *packed) shown() int64 {
 	switch {
+	case p.waitsInSlurm():
+		return p.changed + behindAll
 	case layout.State(p.state) == layout.Running && p.started != 0:
 		return p.started
 	case layout.State(p.state) != layout.Running && p.finished != 0:
