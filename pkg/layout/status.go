@@ -21,7 +21,7 @@ type Heartbeat struct {
 	Started   time.Time `json:"started"`
 	Beat      time.Time `json:"beat"`    // by the server's clock; what counts is that it changes
 	Stopped   bool      `json:"stopped"` // the server has ended in good order
-	Slots     int       `json:"slots"`
+	Slots     int       `json:"slots"`   // processors; jobs, where Slurm runs them
 	SlotsUsed int       `json:"slots_used"`
 	GPUs      int       `json:"gpus"`
 	GPUsUsed  int       `json:"gpus_used"`

@@ -18,8 +18,8 @@ type Job struct {
 	Arrived  int64  // when it was first seen, in ns
 	Changed  int64  // for those seen first at the same time: when it changed, in ns
 
-	NbProc int    // at least 1 and at most Machine.Slots
-	NbGPU  int    // at most Machine.GPUs
+	NbProc int    // at least 1, and at most Machine.Slots where this machine runs it
+	NbGPU  int    // likewise at most Machine.GPUs
 	Memory int64  // bytes that are kept for it; at most Machine.Memory, if that is limited
 	Wait   string // why it may not start whatever is free, in words; empty: it may
 	First  bool   // with Wait: that is about to be over, so nobody behind it starts before

@@ -60,7 +60,7 @@ func text(t *testing.T, page string) string {
 func TestSlurmOnTheStatusPage(t *testing.T) {
 	s := clusterSite(t, 0)
 	page := text(t, s.get("/", 200))
-	s.wants(page, "1 job runs, 2 wait in Slurm, 1 waits here", "Slurm runs the jobs.", "Running 3, 2 wait in Slurm", "With Slurm 3 of 200",
+	s.wants(page, "1 running – QM", "1 job runs, 2 wait in Slurm, 1 waits here", "Slurm runs the jobs.", "Running 3, 2 wait in Slurm", "With Slurm 3 of 200",
 		"4 processors running on node2, Slurm job 4711 for 2 min", "4 processors waiting in Slurm: Resources", "waiting in Slurm: Priority",
 		"3 jobs are with Slurm (slurm_max_in_flight)")
 	for _, not := range []string{"has not answered", "Load", "Slots busy"} {

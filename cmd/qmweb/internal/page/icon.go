@@ -50,7 +50,7 @@ func recentlyBad(snap *snapshot.Snapshot, now time.Time) (n badCount) {
 // title is what the tab says while another one is looked at.
 func title(snap *snapshot.Snapshot, bad badCount) string {
 	var parts []string
-	switch n := snap.Count(layout.Running); {
+	switch n := snap.Count(layout.Running) - snap.WaitInSlurm(); {
 	case snap.Problem != "":
 		return "no queue"
 	case !snap.Server.Alive:
@@ -71,7 +71,7 @@ func title(snap *snapshot.Snapshot, bad badCount) string {
 
 func iconOf(snap *snapshot.Snapshot, bad badCount) string {
 	name := "idle"
-	switch n := snap.Count(layout.Running); {
+	switch n := snap.Count(layout.Running) - snap.WaitInSlurm(); {
 	case snap.Problem != "" || !snap.Server.Alive:
 		name = "off"
 	case n > 0:
