@@ -7,14 +7,15 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"strings"
+	"time"
+
 	"qm/cmd/qmserver/internal/config"
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/launch"
 	"qm/cmd/qmserver/internal/spool"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/layout"
-	"strings"
-	"time"
 )
 
 // slurmCommands are those by which QM speaks to Slurm.
