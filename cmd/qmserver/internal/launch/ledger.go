@@ -104,3 +104,10 @@ func (ls *ledgers) lost(l *ledger) bool {
 	_, err := ls.dir.Lstat(l.name)
 	return errors.Is(err, fs.ErrNotExist)
 }
+
+// close gives up all of them.
+func (ls *ledgers) close() {
+	for _, l := range ls.open {
+		_ = l.file.Close()
+	}
+}

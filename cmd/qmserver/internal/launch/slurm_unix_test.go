@@ -9,8 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,6 +56,7 @@ func newCluster(t *testing.T) *cluster {
 	c.open()
 	t.Cleanup(func() {
 		c.close()
+		c.killAll()
 		if t.Failed() {
 			t.Log(c.log.String())
 		}
@@ -304,5 +307,16 @@ func (c *cluster) begin(id int) {
 	c.Helper()
 	if out, err := exec.Command("begin", fmt.Sprint(id)).CombinedOutput(); err != nil {
 		c.Fatalf("%v: %s", err, out)
+	}
+}
+
+// killAll ends what a test has left running.
+func (c *cluster) killAll() {
+	pids, _ := filepath.Glob(c.dir + "/jobs/*/pid")
+	for _, file := range pids {
+		data, _ := os.ReadFile(file)
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && pid > 1 {
+			_ = syscall.Kill(-pid, syscall.SIGKILL)
+		}
 	}
 }

@@ -31,6 +31,7 @@ type slurmRun struct {
 	found string       // the run file of an earlier server that told of it; empty: it is our own
 	in    *ledger      // nil: it has not been given to Slurm
 	dir   *os.Root     // the job's folder, wherever it is moved; nil: it can't be found
+	told  bool         // that its run file can't be gone on with
 	blind bool         // its order can't be read: it can't be given to Slurm once more
 
 	asked  time.Time // when sbatch was last asked; zero: never by us

@@ -21,6 +21,7 @@ func (s *Slurm) work(ctx context.Context) {
 		for _, r := range s.runs {
 			r.close()
 		}
+		s.ledgers.close()
 	}()
 	wake := time.NewTimer(time.Hour)
 	defer wake.Stop()
@@ -120,7 +121,10 @@ func (s *Slurm) adopt(r *slurmRun) bool {
 	}
 	in, err := s.ledgers.adopt(r.found)
 	if err != nil {
-		s.log.Warn("run file can't be gone on with; it is tried again", "run", r.found, "error", err)
+		if !r.told {
+			s.log.Warn("run file can't be gone on with; it is tried again", "run", r.found, "error", err)
+			r.told = true
+		}
 		return false
 	}
 	r.in, r.asked = in, time.Now()

@@ -97,7 +97,7 @@ func said(stderr string) string {
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
 		if _, rest, found := strings.Cut(line, ": error: "); found {
-			line = rest
+			line = strings.TrimPrefix(rest, "Batch job submission failed: ")
 		}
 		if line != "" && len(lines) < 5 {
 			lines = append(lines, line)
