@@ -18,9 +18,9 @@ func silence(since, now time.Time) string {
 	}
 	d := max(now.Sub(since), 0)
 	if d >= time.Minute {
-		d = d.Truncate(time.Minute)
+		d -= d % time.Minute
 	}
-	return "Slurm has not answered for " + span(d.Truncate(time.Second))
+	return "Slurm has not answered for " + span(d-d%time.Second)
 }
 
 // slurmWords says how a job is with Slurm, and how old that is; empty: Slurm has
