@@ -145,22 +145,6 @@ func (f *form) directives() {
 	f.info.Slurm.GPUs = about("nb_gpu", "--gres", "-G", "--gpus", "--gpus-per-node", "--gpus-per-task", "--gpus-per-socket")
 }
 
-// SplitOptions parts a line of sbatch's options as #SBATCH lines are, and
-// returns the names of the options in it, such as -c or --partition.
-func SplitOptions(line string) ([]string, error) {
-	words, err := splitWords(line)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, w := range words {
-		if name, _, _ := splitOption(w); strings.HasPrefix(name, "-") {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
 func (j *slurmJob) set(o *slurmOption, s setting) {
 	if _, given := j.form.given[o.key]; given {
 		return

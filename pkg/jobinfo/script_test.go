@@ -181,13 +181,3 @@ func TestDirectives(t *testing.T) {
 		}
 	}
 }
-
-func TestSplitOptions(t *testing.T) {
-	names, err := SplitOptions(`--partition=long -A "my lab" -t5 # comment`)
-	if want := []string{"--partition", "-A", "-t"}; err != nil || !slices.Equal(names, want) {
-		t.Errorf("%q, %v, want %q", names, err, want)
-	}
-	if _, err := SplitOptions(`--comment="open`); err == nil {
-		t.Error("an open quote is taken")
-	}
-}
