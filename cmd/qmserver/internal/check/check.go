@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"qm/pkg/jobinfo"
@@ -39,6 +38,9 @@ type Result struct {
 	MaxLog   int64    `json:"max_log_bytes"` // 0: none asked
 	Rerun    bool     `json:"rerun"`
 	Warnings []string `json:"warnings"`
+
+	// Elsewhere is what the job would trip over on other systems.
+	Elsewhere []string `json:"elsewhere"`
 }
 
 // Server is what the configuration says of how jobs are run.
@@ -54,47 +56,47 @@ type Server struct {
 func Folders(folders []string, server Server) []Result {
 	results := make([]Result, 0, len(folders))
 	for _, folder := range folders {
-		info, err := read(folder, server)
+		info, elsewhere, err := read(folder, server)
 		if server.Slurm {
 			info = info.ForSlurm()
 		}
 		if why := server.Refuse(info); err == nil && why != "" {
 			err = errors.New(why)
 		}
-		results = append(results, resultOf(folder, info, err))
+		results = append(results, resultOf(folder, info, elsewhere, err))
 	}
 	return results
 }
 
-func read(folder string, server Server) (jobinfo.Info, error) {
+// read also tells what the job would trip over elsewhere.
+func read(folder string, server Server) (info jobinfo.Info, elsewhere []string, err error) {
 	path, err := filepath.Abs(folder)
 	if err != nil {
-		return jobinfo.Info{}, err
+		return info, nil, err
 	}
 	parent, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return jobinfo.Info{}, err
+		return info, nil, err
 	}
 	defer parent.Close()
 	dir, err := layout.OpenJob(parent, filepath.Base(path))
 	if errors.Is(err, layout.ErrNotFolder) {
-		return jobinfo.Info{}, fmt.Errorf("%w: a job is a folder", err)
+		return info, nil, fmt.Errorf("%w: a job is a folder", err)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return jobinfo.Info{}, errors.New("there is no such folder")
+		return info, nil, errors.New("there is no such folder")
 	}
 	if err != nil {
-		return jobinfo.Info{}, err
+		return info, nil, err
 	}
 	defer dir.Close()
-	info, err := jobinfo.Read(dir, server.JobFiles)
-	if runtime.GOOS != "windows" {
-		info.Warnings = append(info.Warnings, hints(dir, info, server.Path)...)
-	}
-	return info, err
+	info, err = jobinfo.Read(dir, server.JobFiles)
+	here, elsewhere := hints(dir, filepath.Base(path), info, server.Path)
+	info.Warnings = append(info.Warnings, here...)
+	return info, elsewhere, err
 }
 
-func resultOf(folder string, info jobinfo.Info, err error) Result {
+func resultOf(folder string, info jobinfo.Info, elsewhere []string, err error) Result {
 	name := filepath.Base(folder)
 	if abs, err := filepath.Abs(folder); err == nil {
 		name = filepath.Base(abs)
@@ -103,7 +105,7 @@ func resultOf(folder string, info jobinfo.Info, err error) Result {
 		Folder: layout.Display(folder), ID: layout.ID(name), Name: layout.Display(name), OK: err == nil, InfoFile: info.File,
 		Script: info.Command, NbProc: max(info.NbProc, 1), EMail: info.EMail, Info: info.Info,
 		Priority: info.Priority, Size: info.Size, Limit: info.Limit.Seconds(), Memory: info.Memory,
-		NbGPU: info.NbGPU, After: list(info.After), MaxLog: info.MaxLog, Rerun: info.Rerun, Warnings: list(info.Warnings),
+		NbGPU: info.NbGPU, After: list(info.After), MaxLog: info.MaxLog, Rerun: info.Rerun, Warnings: list(info.Warnings), Elsewhere: list(elsewhere),
 	}
 	if info.Format.IsScript() && info.Command == "" {
 		r.Script = strings.Join(append(info.Shebang, info.File), " ")
@@ -153,6 +155,9 @@ func (r Result) text() string {
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&b, "    warning: %s\n", warning)
+	}
+	for _, other := range r.Elsewhere {
+		fmt.Fprintf(&b, "    elsewhere: %s\n", other)
 	}
 	return b.String()
 }

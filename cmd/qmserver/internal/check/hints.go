@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -18,23 +19,40 @@ const (
 	maxWords = 200      // of a command line that are looked at
 )
 
-// hinter finds what a job trips over that was made on Windows, or for another
-// machine. It opens regular files of the job's folder alone.
+// hinter finds what a job trips over that was made on another system, or for
+// another machine. It opens regular files of the job's folder alone.
 type hinter struct {
 	dir   *os.Root
 	path  string // PATH of the jobs
+	here  bool   // it is this system that is spoken of: what must be there can be looked for
 	hints []string
 }
 
-// hints tells what the job of this folder would trip over here, in words.
-func hints(dir *os.Root, info jobinfo.Info, path string) []string {
-	h := &hinter{dir: dir, path: path}
+// hints tells what the job of this folder would trip over here, and what on the
+// other systems, in words.
+func hints(dir *os.Root, job string, info jobinfo.Info, path string) (here, elsewhere []string) {
+	onWindows := runtime.GOOS == "windows"
+	unix := &hinter{dir: dir, path: path, here: !onWindows}
+	unix.unix(info)
+	windows := &hinter{dir: dir, path: path, here: onWindows}
+	windows.windows(info)
+	faults := nameFaults(dir, job)
+	if onWindows {
+		return windows.hints, append(unix.hints, faults...)
+	}
+	return unix.hints, append(windows.hints, faults...)
+}
+
+// unix tells what the job would trip over on Linux and macOS.
+func (h *hinter) unix(info jobinfo.Info) {
+	if info.Format == jobinfo.Batch || info.Format == jobinfo.PowerShell {
+		h.say(info.File + " is a script for Windows: Linux and macOS take a job.sh, or a proc_config.cfg that names what runs it")
+		return
+	}
 	if info.Format == jobinfo.Script {
 		h.ownScript(info)
 	}
 	h.commandLine(info.Command)
-	h.say(nameFaults(dir)...)
-	return h.hints
 }
 
 func (h *hinter) say(hints ...string) {
@@ -49,7 +67,7 @@ func (h *hinter) say(hints ...string) {
 // an x bit, and whatever it ends with: jobinfo tells of that.
 func (h *hinter) ownScript(info jobinfo.Info) {
 	program := interpreterOf(strings.Fields(strings.Join(info.Shebang, " ")))
-	if program != "" && !h.isThere(program) {
+	if h.here && program != "" && !h.isThere(program) {
 		h.say(noInterpreter(info.File, program))
 	}
 	told := slices.ContainsFunc(info.Warnings, func(w string) bool { return strings.Contains(w, "CR LF") })
@@ -69,6 +87,7 @@ func (h *hinter) commandLine(line string) {
 	if m := drive().FindStringSubmatch(line); m != nil {
 		h.say(fmt.Sprintf("%s is a path of Windows: what lies in the job's folder has no drive before its name", layout.Display(m[1])))
 	}
+	h.backslashes(line)
 	all := words(line)
 	for i, w := range all[:min(len(all), maxWords)] {
 		if w.at == 0 {
@@ -78,6 +97,20 @@ func (h *hinter) commandLine(line string) {
 		h.argument(w.text)
 		if script, ok := h.read(w.text); ok && isShellsScript(all[:i+1]) {
 			h.say(script.faults(false, true)...)
+		}
+	}
+}
+
+// backslashes looks for files of the folder that the line names as Windows does.
+func (h *hinter) backslashes(line string) {
+	for w := range strings.FieldsSeq(line) {
+		w = strings.Trim(w, `"'`)
+		slashed := strings.ReplaceAll(w, `\`, "/")
+		if slashed == w || !filepath.IsLocal(slashed) {
+			continue
+		}
+		if _, err := h.dir.Lstat(path.Clean(slashed)); err == nil {
+			h.say(fmt.Sprintf(`%s in the command: only Windows takes \ between folders; write %s`, layout.Display(w), layout.Display(slashed)))
 		}
 	}
 }
@@ -109,7 +142,9 @@ func (h *hinter) program(w word) {
 		if local {
 			h.executed(w.text)
 		}
-	case w.command > 0:
+	case !h.here && isWindowsProgram(w.text):
+		h.say(shown + " is a program for Windows")
+	case !h.here, w.command > 0:
 	case local && h.otherCase(w.text) != "":
 		h.argument(w.text)
 	case local:
@@ -121,18 +156,22 @@ func (h *hinter) program(w word) {
 	}
 }
 
+func isWindowsProgram(name string) bool {
+	return isBatch(name) || strings.EqualFold(path.Ext(name), ".exe")
+}
+
 // executed looks at a file of the folder that is to be executed.
 func (h *hinter) executed(name string) {
 	script, ok := h.read(name)
 	if !ok {
 		return
 	}
-	if info, err := h.dir.Stat(path.Clean(name)); err == nil && info.Mode().Perm()&0o111 == 0 {
+	if info, err := h.dir.Stat(path.Clean(name)); h.here && err == nil && info.Mode().Perm()&0o111 == 0 {
 		h.say(fmt.Sprintf("%s has no x bit and can't be executed: chmod +x it, or write its interpreter before it", layout.Display(name)))
 	}
 	faults := script.faults(true, false)
 	h.say(faults...)
-	if program := script.interpreter(); len(faults) == 0 && program != "" && !h.isThere(program) {
+	if program := script.interpreter(); h.here && len(faults) == 0 && program != "" && !h.isThere(program) {
 		h.say(noInterpreter(name, program))
 	}
 }
@@ -140,12 +179,12 @@ func (h *hinter) executed(name string) {
 // argument looks at a word that may name a file of the folder.
 func (h *hinter) argument(name string) {
 	if other := h.otherCase(name); other != "" {
-		h.say(fmt.Sprintf("the command says %s, and in the folder lies %s: case counts here", layout.Display(name), layout.Display(other)))
+		h.say(fmt.Sprintf("the command says %s, and in the folder lies %s: case and accents count", layout.Display(name), layout.Display(other)))
 	}
 }
 
 // otherCase returns a name in the folder that differs from this one only in case,
-// if this one is not there.
+// or in how an accent is written, if this one is not there.
 func (h *hinter) otherCase(name string) string {
 	name = path.Clean(name)
 	if _, err := h.dir.Lstat(name); err == nil || strings.Contains(name, "/") {
@@ -157,7 +196,7 @@ func (h *hinter) otherCase(name string) string {
 	}
 	defer f.Close()
 	all, _ := f.Readdirnames(maxNames) // those that could be read
-	if i := slices.IndexFunc(all, func(other string) bool { return strings.EqualFold(other, name) }); i >= 0 {
+	if i := slices.IndexFunc(all, func(other string) bool { return other != name && folded(other) == folded(name) }); i >= 0 {
 		return all[i]
 	}
 	return ""

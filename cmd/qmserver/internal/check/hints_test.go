@@ -63,7 +63,8 @@ func TestHints(t *testing.T) {
 		"no path of Windows": {"true http://example.org a:b", nil, nil},
 		"case of a word":     {"true Fit.py", map[string]string{"fit.py": ""}, []string{"the command says Fit.py, and in the folder lies fit.py"}},
 		"case of a program":  {"./Run.sh", map[string]string{"+run.sh": ""}, []string{"the command says ./Run.sh, and in the folder lies run.sh"}},
-		"case of names":      {"true", map[string]string{"a/b/X.dat": "", "a/b/x.dat": "", "a/x.dat": ""}, []string{"a/b/X.dat and x.dat differ only in case"}},
+		"accents":            {"cat na\u00efve", map[string]string{"nai\u0308ve": ""}, []string{"case and accents count"}},
+		"backslashes":        {`cat in\a.dat "in\b.dat" x\ y`, map[string]string{"in/a.dat": "", "x y": ""}, []string{`in\a.dat in the command: only Windows takes \ between folders; write in/a.dat`}},
 
 		"its own script":              {"", map[string]string{"job.sh": "#!/bin/sh\ntrue\n"}, nil},
 		"its own, no interpreter":     {"", map[string]string{"job.sh": "#!/no/such/bash\n"}, []string{"/no/such/bash, is not here"}},

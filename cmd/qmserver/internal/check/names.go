@@ -8,6 +8,10 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"qm/pkg/layout"
 )
@@ -16,20 +20,43 @@ import (
 const (
 	maxNames = 20_000
 	maxDepth = 20
-	maxTold  = 3
+	maxTold  = 3 // of a kind
 )
 
-// nameFaults tells which names in a folder, at any depth, other systems can't
-// take.
-func nameFaults(dir *os.Root) []string {
-	n := names{left: maxNames}
+// nameFaults tells which names in a job's folder, at any depth, and of the job
+// itself other systems can't take, or take for another.
+func nameFaults(dir *os.Root, job string) []string {
+	n := names{left: maxNames, job: job}
+	n.windows(job, job)
 	n.folder(dir, "", 0)
-	return n.faults
+	var all []string
+	for _, told := range n.told {
+		all = append(all, told[:min(len(told), maxTold)]...)
+		if more := len(told) - maxTold; more > 0 {
+			all = append(all, fmt.Sprintf("%d more such names", more))
+		}
+	}
+	return all
 }
 
+// The kinds of faults, as they are told one after another.
+const (
+	differInCase = iota
+	differInAccents
+	decomposed
+	notOnWindows
+	tooLong
+	kinds
+)
+
 type names struct {
-	left   int
-	faults []string
+	job  string
+	left int
+	told [kinds][]string
+}
+
+func (n *names) say(kind int, format string, args ...any) {
+	n.told[kind] = append(n.told[kind], fmt.Sprintf(format, args...))
 }
 
 func (n *names) folder(dir *os.Root, at string, depth int) {
@@ -61,26 +88,52 @@ func (n *names) folder(dir *os.Root, at string, depth int) {
 
 // judge takes the names of one folder.
 func (n *names) judge(at string, all []string) {
-	for _, pair := range alike(all) {
-		if len(n.faults) < maxTold {
-			n.faults = append(n.faults, fmt.Sprintf("%s and %s differ only in case: Windows and macOS take them for one",
-				layout.Display(path.Join(at, pair[0])), layout.Display(pair[1])))
+	slices.Sort(all)
+	seen := make(map[string]string, len(all))
+	for _, name := range all {
+		shown := layout.Display(path.Join(at, name))
+		n.windows(name, shown)
+		n.length(path.Join(at, name), shown)
+		key := folded(name)
+		other, there := seen[key]
+		if !there {
+			seen[key] = name
+		}
+		switch {
+		case there && norm.NFC.String(other) == norm.NFC.String(name):
+			n.say(differInAccents, "%s lies there twice, its accents written in two ways (NFC and NFD): macOS takes them for one", shown)
+		case there:
+			n.say(differInCase, "%s and %s differ only in case: Windows and macOS take them for one", layout.Display(path.Join(at, other)), layout.Display(name))
+		case utf8.ValidString(name) && !norm.NFC.IsNormalString(name):
+			n.say(decomposed, "%s has accents that are written apart (NFD), as macOS may do: who types the name elsewhere does not find it", shown)
 		}
 	}
 }
 
-// alike returns the pairs of names that differ only in case.
-func alike(all []string) [][2]string {
-	slices.Sort(all)
-	seen := make(map[string]string, len(all))
-	var pairs [][2]string
-	for _, name := range all {
-		lower := strings.ToLower(name)
-		if other, there := seen[lower]; there {
-			pairs = append(pairs, [2]string{other, name})
-			continue
-		}
-		seen[lower] = name
+// folded is the same for names that are one to Windows or macOS.
+func folded(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+
+func (n *names) windows(name, shown string) {
+	if fault := layout.WindowsFault(name); fault != "" {
+		n.say(notOnWindows, "%s %s: Windows can't hold that name, and sees another one through a share", shown, fault)
 	}
-	return pairs
+}
+
+// Most programs of Windows take no path that is longer, with its end (MAX_PATH);
+// the tree has to lie somewhere.
+const (
+	maxPath   = 260 - 1
+	someTree  = `C:\QM\QM_lost+found\`
+	shownPath = 60
+)
+
+func (n *names) length(rel, shown string) {
+	units := len(someTree) + len(utf16.Encode([]rune(n.job+`\`+rel)))
+	if units <= maxPath {
+		return
+	}
+	if len(shown) > shownPath {
+		shown = "..." + strings.ToValidUTF8(shown[len(shown)-shownPath:], "")
+	}
+	n.say(tooLong, "%s: its path has %d characters in a tree such as C:\\QM, and most programs of Windows take no more than %d", shown, units, maxPath)
 }
