@@ -70,7 +70,8 @@ var (
 	writing  = regexp.MustCompile(`^(Create(Temp)?|WriteFile|Mkdir(All|Temp)?|Remove(All)?|Rename|Symlink|Truncate|CopyFS` +
 		`|L?[Cc]hown|Chmod|Chtimes|NewFile|StartProcess|SaveTo(Indent)?)$`)
 	// harmless is what may be used of packages that speak to the kernel.
-	harmless = regexp.MustCompile(`^(O_[A-Z]+|SIG[A-Z0-9]+|E[A-Z0-9]+|S_I[A-Z]+|Stat(_t)?|Win32FileAttributeData|Signal|Errno|Access|W_OK)$`)
+	harmless = regexp.MustCompile(`^(O_[A-Z]+|SIG[A-Z0-9]+|E[A-Z0-9]+|S_I[A-Z]+|Stat(_t)?|Win32FileAttributeData|Signal|Errno|Access|W_OK` +
+		`|Handle|GetSecurityInfo|SE_FILE_OBJECT|OWNER_SECURITY_INFORMATION)$`)
 	kernel   = []string{"syscall", "unix", "windows"}
 	readOnly = []string{"O_RDONLY", "O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_DIRECTORY", "NonBlock"}
 )

@@ -173,6 +173,7 @@ func TestWine(t *testing.T) {
 // drain runs what succeeds, fails and is refused, and looks at it with qmweb.
 func (h *house) drain() {
 	h.job("good", "script = echo a \"b  c\" & cd\n    & echo NB=%%NB_PROC%%\nnb_proc = 2\n")
+	h.job("pinned", "script = echo N=%%NUMBER_OF_PROCESSORS%%\nmemory = 16M\n")
 	h.job("bad", "script = run.bat\n")
 	h.put("QM/QM_qJobs/bad/run.bat", "@echo off\necho in the batch\nexit /b 3\n")
 	h.job("refused", "script = x\nnb_proc = none\n")
@@ -188,10 +189,16 @@ func (h *house) drain() {
 	h.has("QM/QM_dJobs/bad/process.log", "in the batch", "with code 3")
 	h.has("QM/QM_dJobs/batch/process.log", "NB=2", "with code 4")
 	h.has("QM/QM_dJobs/deep/process.log", "with code 0")
+	h.has("QM/QM_dJobs/pinned/process.log", "N=1", "with code 0")
+	if record := h.read("QM/QM_dJobs/pinned/.qm/run.json"); !pinned.MatchString(record) {
+		h.Errorf("record of a job that is pinned to one processor, of an owner with a name:\n%s", record)
+	}
 	h.has("QM/QM_dJobs/bad/.qm/run.json", `"outcome": "failed"`, `"exit_code": 3`, `"cpu_seconds": 0`)
 	h.has("QM/QM_lost+found/refused/process.log", "QM: rejected at ", "line 3", "not a positive integer")
 	h.web()
 }
+
+var pinned = regexp.MustCompile(`(?s)"owner": "\w+".*"cpus": \[\s*\d+\s*\]`)
 
 var listening = regexp.MustCompile(`url="?(http://[^\s"]+?)/?["\s]`)
 

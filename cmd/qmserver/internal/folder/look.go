@@ -30,6 +30,7 @@ type Look struct {
 
 	Tree // only if all of it was asked for
 
+	Owner   string       `json:"owner,omitempty"` // of the folder, where that has a name and no number (Windows)
 	Info    jobinfo.Info `json:"info"`
 	Verdict Verdict      `json:"verdict,omitempty"`
 	Problem string       `json:"problem,omitempty"` // with Verdict, in words
@@ -62,6 +63,7 @@ func (l *Look) read(r Ref, jobFiles []string, all bool) error {
 	if err != nil {
 		return err
 	}
+	l.Owner = layout.FolderOwner(dir)
 	l.Mark = markOf(dir, top, infoFile(dir, jobFiles))
 	if all {
 		l.Tree, err = ReadTree(dir)

@@ -2,10 +2,7 @@
 
 package proc
 
-import (
-	"errors"
-	"strconv"
-)
+import "strconv"
 
 // Adopt does nothing: no other system knows subreapers.
 func Adopt() error { return nil }
@@ -33,9 +30,6 @@ func Kill(int) error { return nil }
 
 // Reap finds nothing that has ended.
 func Reap(int) bool { return false }
-
-// Pin can't pin.
-func Pin([]int) (unpin func() error, err error) { return nil, errors.ErrUnsupported }
 
 // Measures tells whether a Meter can.
 const Measures = false

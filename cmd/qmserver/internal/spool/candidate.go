@@ -2,6 +2,7 @@ package spool
 
 import (
 	"io/fs"
+	"runtime"
 	"strings"
 
 	"qm/pkg/layout"
@@ -32,8 +33,20 @@ func noCandidate(name string, kind fs.FileMode) string {
 		return "a link is no job: drop the folder itself"
 	case !kind.IsDir():
 		return "a file is no job: drop a folder that holds it and an info file"
+	case runtime.GOOS == "windows":
+		return unusable(name)
 	}
 	return ""
+}
+
+// unusable tells of names that another system, or a program with special means,
+// has given to a folder on a disk of Windows: no other program can work in it.
+func unusable(name string) string {
+	fault := layout.WindowsFault(name)
+	if fault == "" {
+		return ""
+	}
+	return "its name " + fault + ", so that no program of Windows can work in it: rename it where it was made"
 }
 
 // unfinished tells of names that programs give to what they are still copying.

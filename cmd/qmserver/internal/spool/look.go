@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"runtime/debug"
 	"time"
 
@@ -167,7 +168,7 @@ func (s *Spool) start(t *tour) {
 		for i, r := range refs {
 			l := look{start: time.Now()}
 			l.Look = s.launcher.Look(r, uids[i], s.JobFiles, t.all)
-			l.owner = s.owners.name(uids[i])
+			l.owner = cmp.Or(s.owners.name(uids[i]), l.Owner)
 			l.end = time.Now()
 			t.found = append(t.found, l)
 		}

@@ -3,6 +3,7 @@ package supervise
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,13 +32,21 @@ func (a *attempt) environ() []string {
 	for _, name := range a.base.threads {
 		env = append(env, name+"="+n)
 	}
+	if runtime.GOOS == "windows" { // it is always set, and many programs go by it
+		env = without(env, "NUMBER_OF_PROCESSORS")
+		env = append(env, "NUMBER_OF_PROCESSORS="+n)
+	}
 	if a.HasGPUs {
-		env = slices.DeleteFunc(env, func(e string) bool { return nameOf(e) == "CUDA_VISIBLE_DEVICES" })
+		env = without(env, "CUDA_VISIBLE_DEVICES")
 		env = append(env, "CUDA_VISIBLE_DEVICES="+strings.Join(a.GPUs, ",")) // none asked for: it sees none
 	}
 	return append(env,
 		"NB_PROC="+n, "QM_JOB="+a.name, "QM_RUN="+a.Run,
 		"PWD="+filepath.Join(a.Parent, a.name))
+}
+
+func without(env []string, name string) []string {
+	return slices.DeleteFunc(env, func(e string) bool { return nameOf(e) == name })
 }
 
 // environment is what the environments of all jobs of a supervisor share.

@@ -17,6 +17,7 @@ import (
 type jobObject struct {
 	mu     sync.Mutex
 	handle windows.Handle // 0: closed
+	memory *memoryPort    // nil: there is no limit, or nothing tells of it
 }
 
 // newJobObject makes one whose processes may have so many bytes together; 0: no
@@ -36,7 +37,11 @@ func newJobObject(memory int64) (*jobObject, error) {
 	if err != nil {
 		return nil, errors.Join(err, windows.CloseHandle(h))
 	}
-	return &jobObject{handle: h}, nil
+	o := &jobObject{handle: h}
+	if memory > 0 {
+		o.memory, _ = newMemoryPort(h) // without, only the words are missing
+	}
+	return o, nil
 }
 
 // begin takes the suspended process in and lets it run.
@@ -148,7 +153,7 @@ func (o *jobObject) close() error {
 	}
 	h := o.handle
 	o.handle = 0
-	return windows.CloseHandle(h)
+	return errors.Join(windows.CloseHandle(h), o.memory.close())
 }
 
 // mostNames is how many processes are worth to be named.

@@ -118,6 +118,10 @@ func (p *processes) terminate() {
 	p.signal(syscall.SIGCONT)
 }
 
+// refusedMemory tells of no process: where the kernel holds a job to its memory
+// it ends one.
+func (p *processes) refusedMemory() bool { return false }
+
 func (p *processes) kill() { p.signal(syscall.SIGKILL) }
 
 // signal reaches the group of the first process as long as the number of that

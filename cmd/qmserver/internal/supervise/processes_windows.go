@@ -146,6 +146,9 @@ func (p *processes) terminate() {
 	}
 }
 
+// refusedMemory tells whether they were given no more memory, for their limit.
+func (p *processes) refusedMemory() bool { return p.object != nil && p.object.memory.refused() }
+
 func (p *processes) kill() { p.object.terminate() }
 
 func (p *processes) left() []string { return p.object.names() }

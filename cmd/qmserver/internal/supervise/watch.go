@@ -108,13 +108,22 @@ func (s *supervisor) watch(a *attempt) {
 	w.awaitTerm()
 }
 
-// endedByKernel notices that the kernel has ended the job for what it used.
+// endedByKernel notices that the system has ended the job for what it used, or
+// has given it no more, at which it failed.
 func (w *watcher) endedByKernel() {
-	if w.cause != nil || !w.procs.first().killed() || !w.group.Exceeded() {
+	first, how := w.procs.first(), ""
+	switch {
+	case w.cause != nil:
+		return
+	case first.killed() && w.group.Exceeded():
+		how = "the kernel ended it when it asked for more"
+	case first.code != 0 && w.procs.refusedMemory():
+		how = "it failed when it was given no more"
+	default:
 		return
 	}
 	w.procs.used.sample(w.Memory)
-	w.cause = &cause{layout.Stopped, fmt.Sprintf("memory: used %s; the kernel ended it when it asked for more", amounts(w.Memory, w.Memory))}
+	w.cause = &cause{layout.Stopped, fmt.Sprintf("memory: used %s; %s", amounts(w.Memory, w.Memory), how)}
 	w.log.say("%s: %s", w.cause.outcome, w.cause.reason)
 }
 

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -145,7 +146,7 @@ func (r *reader) readJob(dir *os.Root, e *entry, now time.Time) *Detail {
 		}
 	}
 	if d.Owner == "" {
-		d.Owner = userName(int(e.uid))
+		d.Owner = cmp.Or(userName(int(e.uid)), layout.FolderOwner(dir))
 	}
 	d.soundTimes(now)
 	return d
