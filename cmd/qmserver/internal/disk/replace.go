@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"time"
 
 	"qm/cmd/qmserver/internal/probe"
 	"qm/pkg/layout"
@@ -56,7 +57,7 @@ func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, dir.Remove(temp))
 	}
-	if err := dir.Rename(temp, name); err != nil {
+	if err := renameOver(dir, temp, name); err != nil {
 		return errors.Join(err, dir.Remove(temp))
 	}
 	probe.Step("replace: renamed")
@@ -79,6 +80,20 @@ func create(dir *os.Root, name string, perm fs.FileMode) (*os.File, error) {
 		return nil, err
 	}
 	return dir.OpenFile(name, flags, perm)
+}
+
+// inUseFor is how long a file is waited for that another program reads just now,
+// which on Windows keeps it from being replaced.
+const inUseFor = 250 * time.Millisecond
+
+func renameOver(dir *os.Root, temp, name string) error {
+	for pause, since := time.Millisecond, time.Now(); ; pause *= 2 {
+		err := dir.Rename(temp, name)
+		if err == nil || !IsInUse(err) || time.Since(since)+pause > inUseFor {
+			return err
+		}
+		time.Sleep(pause)
+	}
 }
 
 func syncRoot(dir *os.Root) error {

@@ -168,17 +168,7 @@ func Release(dir *os.Root, name string, id disk.Identity, attempt int) error {
 // mend takes off a last line that a crash cut, which the next one would be
 // glued to. It leaves alone what a supervisor still writes to.
 func mend(dir *os.Root, name string) error {
-	f, _, err := layout.OpenFile(dir, name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := disk.TryLock(f); errors.Is(err, disk.ErrHeld) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	data, err := readFree(dir, name)
 	if err != nil {
 		return err
 	}
@@ -187,6 +177,23 @@ func mend(dir *os.Root, name string) error {
 		return nil
 	}
 	return disk.Replace(dir, name, data[:whole], 0o600, disk.Durable)
+}
+
+// readFree reads a run file, or nothing if a supervisor has its lock. Nobody takes
+// one that is free, so what was read stays true when the file is closed, and
+// Windows replaces none that is open.
+func readFree(dir *os.Root, name string) ([]byte, error) {
+	f, _, err := layout.OpenFile(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := disk.TryLock(f); errors.Is(err, disk.ErrHeld) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, maxFile))
 }
 
 // Read reads the run file name of dir. An unreadable file, and a whole line

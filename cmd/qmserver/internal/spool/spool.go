@@ -76,9 +76,9 @@ type Spool struct {
 	problems            []string // what holds the whole server back
 	full                string   // that the disk is nearly full, in words
 	weighed             time.Time
-	load1               *float64 // for the heartbeat, as the next two; nil: unknown
+	mute                map[string]bool // status files that could not be written the last time
+	load1               *float64        // for the heartbeat, as the next two; nil: unknown
 	diskFree, diskTotal *int64
-	mute                bool   // the status files could not be written the last time
 	broken              string // what was told of run files that can't be read
 	stuck               string // the run file of an idle supervisor that was told of
 	lost                string // the supervisor without a run file that was told of
@@ -125,6 +125,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 		places:   make(map[place]string),
 		left:     make(map[disk.Identity]bool),
 		pauses:   make(map[string]bool),
+		mute:     make(map[string]bool),
 		watched:  make(map[int32]*job),
 		names:    make(interned),
 		follows:  newFollowers(),

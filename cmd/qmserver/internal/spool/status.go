@@ -48,10 +48,13 @@ func (s *Spool) tell(now time.Time) {
 		s.nextFlush = now
 	}
 	if !s.nextFlush.IsZero() && !now.Before(s.nextFlush) {
-		s.flush(now)
+		written := s.flush(now)
 		s.beat(now, false)
 		s.nextFlush = time.Time{}
-		if s.dirty {
+		switch {
+		case !written:
+			s.nextFlush = s.nextBeat
+		case s.dirty:
 			s.nextFlush = now.Add(max(flushEvery, flushShare*time.Since(now)))
 		}
 	}
@@ -106,8 +109,9 @@ func (s *Spool) statusLine() string {
 // line, however many are.
 const mostOthers = 200
 
-// flush writes queue.json, and has the folders watched that it tells of first.
-func (s *Spool) flush(now time.Time) {
+// flush writes queue.json, and has the folders watched that it tells of first. It
+// tells whether the file could be written.
+func (s *Spool) flush(now time.Time) bool {
 	others := len(s.jobs.by[aside]) + len(s.jobs.by[arriving])
 	plan := s.jobs.queue.Plan(s.machine(), layout.MaxQueueJobs-min(others, mostOthers))
 	q := layout.Queue{Written: now, Waiting: s.jobs.queue.Len() + len(s.jobs.by[aside]), Jobs: []layout.QueueJob{}}
@@ -125,8 +129,8 @@ func (s *Spool) flush(now time.Time) {
 	}
 	q.Jobs = q.Jobs[:min(len(q.Jobs), layout.MaxQueueJobs)]
 	q.Notes, q.Running, q.Silent = s.notes(), s.away(), s.contact.Since
-	s.replace(layout.QueueFile, q)
 	s.watchFront(first, now)
+	return s.replace(layout.QueueFile, q)
 }
 
 // sorted returns jobs in the order of their arrival.
@@ -156,18 +160,19 @@ func (s *Spool) notes() []layout.Note {
 	return notes
 }
 
-func (s *Spool) replace(name string, value any) {
+func (s *Spool) replace(name string, value any) (written bool) {
 	data, err := json.Marshal(value)
 	if err == nil {
 		err = disk.Replace(s.root, name, data, 0o644, disk.Volatile)
 	}
 	switch {
-	case err != nil && !s.mute:
+	case err != nil && !s.mute[name]:
 		s.log.Error("status can't be written: the page shows an old one until it can", "file", name, "error", err)
-	case err == nil && s.mute:
-		s.log.Info("status can be written again")
+	case err == nil && s.mute[name]:
+		s.log.Info("status can be written again", "file", name)
 	}
-	s.mute = err != nil
+	s.mute[name] = err != nil
+	return err == nil
 }
 
 // tellFull says that nothing starts for lack of room, or that it goes on.
