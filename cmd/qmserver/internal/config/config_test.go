@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,11 @@ func parse(t *testing.T, name string) (Config, error) {
 func TestGood(t *testing.T) {
 	original := Default()
 	original.Folder, original.MaxNbProcessors, original.JobFiles = "/srv/QM", 4, []string{"proc_config.cfg"}
+	if runtime.GOOS == "windows" {
+		original.Folder = `srv\QM` // without a drive it is no whole path
+	}
 	list := Default()
+	list.JobFiles = []string{"proc_config.cfg", "infos.xml", "job.sh"}
 	list.LaunchType, list.PollInterval, list.MaxTimeLimit, list.LogMaxSize = Blocking, 500*time.Millisecond, 7*24*time.Hour, 1<<20
 	cluster := Default()
 	cluster.LaunchType = Slurm

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"runtime"
 )
 
 func isTLS(err error) bool {
@@ -16,7 +17,11 @@ func isTLS(err error) bool {
 // tlsRemedy says what helps where TLS failed.
 func tlsRemedy(err error, opt Options) string {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "have this machine trust who signed its certificate, or name a file with that one's in SSL_CERT_FILE"
+		remedy := "have this machine trust who signed its certificate"
+		if runtime.GOOS != "windows" && runtime.GOOS != "darwin" { // there Go asks the system alone
+			remedy += ", or name a file with that one's in SSL_CERT_FILE"
+		}
+		return remedy
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return "write smtp_host as in its certificate"

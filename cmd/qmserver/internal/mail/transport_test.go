@@ -3,6 +3,7 @@ package mail
 import (
 	"cmp"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -12,6 +13,9 @@ import (
 // TestTransport: what a server with TLS or a log-in is told, and what a person
 // who tries it out is told where that fails.
 func TestTransport(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("skipped: Windows reads no SSL_CERT_FILE, so that our certificate is not trusted")
+	}
 	stranger, err := mailtest.Certificate(filepath.Join(t.TempDir(), "other.pem"))
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +128,7 @@ func (s *server) put(state layout.State, name, cfg string) disk.Identity {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "proc_config.cfg"), []byte("[QMOptions]\n"+cfg+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "proc_config.cfg"), []byte("[QMOptions]\n"+native(cfg)+"\n"), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
 	f, err := disk.Lstat(dir)
@@ -159,7 +160,7 @@ func (s *server) read(state layout.State, name, file string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return string(data)
+	return strings.ReplaceAll(string(data), "\r\n", "\n")
 }
 
 func (s *server) record(state layout.State, name string) *layout.Record {
@@ -175,16 +176,20 @@ func TestDrain(t *testing.T) {
 	s := newServer(t)
 	s.put(layout.Queued, "good", "script = echo out; echo err >&2")
 	s.put(layout.Queued, "three", "script = exit 3")
-	s.put(layout.Queued, "killed", "script = kill -SEGV $$")
+	failed, where := 2, map[string]string{"good": "done", "three": "done", "none": "lost", "file": "queued"}
+	if runtime.GOOS != "windows" { // there are no signals
+		s.put(layout.Queued, "killed", "script = kill -SEGV $$")
+		failed, where["killed"] = 3, "done"
+	}
 	s.put(layout.Queued, "none", "info = nothing to run")
 	if err := os.WriteFile(s.tree.Job(layout.Queued, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r := s.drain()
-	if r.Failed != 3 || len(r.Stays) != 1 || !strings.HasPrefix(r.Stays[0], "QM_qJobs/file: ") {
+	if r.Failed != failed || len(r.Stays) != 1 || !strings.HasPrefix(r.Stays[0], "QM_qJobs/file: ") {
 		t.Errorf("result %+v", r)
 	}
-	for name, want := range map[string]string{"good": "done", "three": "done", "killed": "done", "none": "lost", "file": "queued"} {
+	for name, want := range where {
 		if got := s.where(name); got != want {
 			t.Errorf("%s is in %q, want %q", name, got, want)
 		}
@@ -195,14 +200,17 @@ func TestDrain(t *testing.T) {
 	if rec := s.record(layout.Done, "three"); *rec.Outcome != layout.Failed || *rec.ExitCode != 3 || rec.Signal != nil {
 		t.Errorf("record of three: %+v", rec)
 	}
-	if rec := s.record(layout.Done, "killed"); *rec.Outcome != layout.Failed || *rec.Signal != 11 || rec.ExitCode != nil {
-		t.Errorf("record of killed: %+v", rec)
-	}
 	if rec := s.record(layout.Lost, "none"); *rec.Outcome != layout.Rejected || !strings.Contains(*rec.Reason, "script") {
 		t.Errorf("record of none: %+v", rec)
 	}
 	if log := s.read(layout.Lost, "none", layout.JobLog); !strings.Contains(log, "script") {
 		t.Errorf("log of none: %s", log)
+	}
+	if where["killed"] == "" {
+		return
+	}
+	if rec := s.record(layout.Done, "killed"); *rec.Outcome != layout.Failed || *rec.Signal != 11 || rec.ExitCode != nil {
+		t.Errorf("record of killed: %+v", rec)
 	}
 }
 
@@ -223,7 +231,7 @@ func TestANameThatIsTaken(t *testing.T) {
 	s.put(layout.Done, "a", "script = false")
 	s.put(layout.Queued, "a", "script = true")
 	s.drain()
-	if got := s.read(layout.Done, "a", "proc_config.cfg"); !strings.Contains(got, "false") {
+	if got := s.read(layout.Done, "a", "proc_config.cfg"); !strings.Contains(got, native("script = false")) {
 		t.Errorf("the first was replaced: %s", got)
 	}
 	stamped, _ := filepath.Glob(s.tree.Job(layout.Done, "a-*"))
@@ -293,7 +301,7 @@ func (s *server) queue() layout.Queue {
 	if err == nil {
 		err = json.Unmarshal(data, &q)
 	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !disk.IsInUse(err) { // it is being replaced
 		s.t.Error(err)
 	}
 	return q
@@ -336,7 +344,7 @@ func TestRecovery(t *testing.T) {
 			var got string
 			if len(runs) == 1 {
 				data, _ := os.ReadFile(runs[0])
-				got = string(data)
+				got = strings.ReplaceAll(string(data), "\r\n", "\n")
 			}
 			if got != test.runs {
 				t.Errorf("it ran: %q, want %q", got, test.runs)
@@ -406,6 +414,9 @@ func (s *server) readHeart() string {
 
 // TestTheLockIsTaken: another file at its place ends the server.
 func TestTheLockIsTakenAway(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("skipped: Windows does not remove a file that is open")
+	}
 	s := newServer(t).start()
 	s.await("heartbeat", func() bool { return len(s.readHeart()) > 0 })
 	if err := os.Remove(s.tree.Path(layout.LockFile)); err != nil {
@@ -419,6 +430,9 @@ func TestTheLockIsTakenAway(t *testing.T) {
 // TestTheTreeIsAway: nothing starts, nothing is lost, and it goes on when the
 // tree is back.
 func TestTheTreeIsAway(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("skipped: Windows does not rename a folder in which a file is open")
+	}
 	s := newServer(t).start()
 	s.await("heartbeat", func() bool { return len(s.readHeart()) > 0 })
 	aside := string(s.tree) + "-aside"
@@ -484,6 +498,9 @@ func TestPauseHoldsTheQueue(t *testing.T) {
 
 // TestOddNames are run like any other.
 func TestOddNames(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("skipped: Windows does not hold such names")
+	}
 	s := newServer(t)
 	names := []string{"-rf", "$(touch x)", "a\nb", `"'`, "\xff\xfe", strings.Repeat("n", 255), "a b&c;d"}
 	for _, name := range names {
@@ -502,6 +519,9 @@ func TestOddNames(t *testing.T) {
 // TestARunningJobIsRenamed inside QM_Jobs: that is dragging it away, so it is
 // stopped; it is finished under its new name.
 func TestARunningJobIsRenamed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("skipped: Windows does not rename a folder in which a program works")
+	}
 	s := newServer(t)
 	s.put(layout.Queued, "a", "script = mv ../a ../b; echo x >>runs; sleep 600")
 	if r := s.drain(); len(r.Stays) > 0 {
@@ -590,5 +610,5 @@ func (s *server) touch(file string) {
 
 func (s *server) tell(file string) string {
 	data, _ := os.ReadFile(s.tree.Path(file))
-	return string(data)
+	return strings.ReplaceAll(string(data), "\r\n", "\n")
 }
