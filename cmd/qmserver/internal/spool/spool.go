@@ -141,7 +141,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	if err := s.makeFolders(); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	if err := errors.Join(oneFileSystem(opt.Tree), s.checkWriters()); err != nil {
+	if err := errors.Join(oneFileSystem(opt.Tree), lasting(opt.Tree), s.checkWriters()); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	s.arrivals.lines = lines{root: root, name: layout.ArrivalsFile, log: log}
@@ -217,6 +217,15 @@ func oneFileSystem(tree layout.Tree) error {
 		}
 	}
 	return err
+}
+
+// lasting refuses file systems on which a folder may be another after a restart:
+// what had run would run again.
+func lasting(tree layout.Tree) error {
+	if !disk.IsFAT(tree.Folder(layout.Queued)) {
+		return nil
+	}
+	return fmt.Errorf("%s lies on FAT or exFAT, which keep neither folders apart nor times to less than 2 s: put it on ext4, XFS, APFS, NTFS or the like", tree)
 }
 
 // Run works until ctx ends, or with Drain until there is nothing more to do.
