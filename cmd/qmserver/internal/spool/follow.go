@@ -71,7 +71,7 @@ func (s *Spool) enlist(j *job) []string {
 		return names
 	}
 	for _, name := range j.info.After {
-		name = layout.OwnName(name)
+		name = ownName(name)
 		if s.follows.of[name] == nil {
 			s.follows.of[name] = make(map[*job]struct{})
 		}
@@ -186,7 +186,7 @@ func (s *Spool) scanPast(now time.Time) {
 	found := make(map[string]past)
 	for _, state := range [...]layout.State{layout.Done, layout.Lost} {
 		err := disk.List(s.Tree.Folder(state), func(name []byte, _ uint64, _ fs.FileMode) {
-			own := layout.OwnName(string(name))
+			own := ownName(string(name))
 			if s.follows.of[own] == nil {
 				return
 			}

@@ -7,7 +7,6 @@ import (
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/schedule"
-	"qm/pkg/layout"
 )
 
 // jobs are all that the spool knows, by who they are, by name, and by how far
@@ -36,7 +35,7 @@ func newJobs(fair bool) jobs {
 
 // add takes a job in, in the phase that it has.
 func (js *jobs) add(j *job) {
-	j.Name = layout.OwnName(j.name)
+	j.Name = ownName(j.name)
 	js.all[j.Identity] = j
 	js.count(j, 1)
 	js.arrive(j)
@@ -64,7 +63,7 @@ func (js *jobs) change(j *job, p phase, change func()) {
 // rename gives a job the name that its folder has now.
 func (js *jobs) rename(j *job, name string) {
 	js.count(j, -1)
-	js.change(j, j.phase, func() { j.name, j.Name = name, layout.OwnName(name) })
+	js.change(j, j.phase, func() { j.name, j.Name = name, ownName(name) })
 	js.count(j, 1)
 }
 
