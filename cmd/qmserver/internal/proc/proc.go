@@ -1,5 +1,6 @@
-// Package proc looks at the processes of this machine through /proc, and
-// signals them. On systems without it the functions find nothing.
+// Package proc looks at the processes of this machine, on Linux through /proc, on
+// macOS through sysctl(3), and signals them. On other systems the functions find
+// nothing.
 package proc
 
 import (

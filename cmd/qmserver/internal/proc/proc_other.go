@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !darwin
 
 package proc
 
@@ -30,18 +30,3 @@ func Kill(int) error { return nil }
 
 // Reap finds nothing that has ended.
 func Reap(int) bool { return false }
-
-// Measures tells whether a Meter can.
-const Measures = false
-
-// Meter measures nothing.
-type Meter struct{}
-
-// Rough measures nothing.
-func (m *Meter) Rough() (used int64, ok bool) { return 0, false }
-
-// Exact measures nothing.
-func (m *Meter) Exact() (used int64, ok bool) { return 0, false }
-
-// Killed knows nothing.
-func (m *Meter) Killed() int64 { return 0 }

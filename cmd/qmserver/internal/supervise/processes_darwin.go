@@ -1,9 +1,9 @@
 package supervise
 
 import (
-	"errors"
-	"fmt"
 	"syscall"
+
+	"qm/cmd/qmserver/internal/proc"
 )
 
 const (
@@ -19,15 +19,15 @@ func becomeUntraceable() error { return nil }
 
 func sessionOfItsOwn() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
-// groupEmpty: without a subreaper the group of the first process stands for
-// all descendants.
-func (p *processes) groupEmpty() bool { return errors.Is(syscall.Kill(-p.pid, 0), syscall.ESRCH) }
+// groupEmpty: without a subreaper we are told of no grandchild's end.
+func (p *processes) groupEmpty() bool { return len(p.descendants()) == 0 }
 
-// descendants: the group is all that is known; its leader's number stays taken
-// while it has members.
-func (p *processes) descendants() []int { return []int{-p.pid} }
+// descendants returns the numbers of all that are known to have come of the job:
+// by parent, group, session, or QM_RUN in their environment.
+func (p *processes) descendants() []int { return proc.OfSession(p.pid, "QM_RUN", p.run) }
 
-func (p *processes) left() []string { return []string{fmt.Sprintf("process group %d", p.pid)} }
+// left names the processes that are left, for people.
+func (p *processes) left() []string { return proc.Names(p.descendants()) }
 
 // systemLimitsMemory tells whether the system itself holds any job to its memory:
 // nothing here does.

@@ -39,6 +39,7 @@ func catchSignals() *signals {
 // processes are a job's first process and all that came of it. They are used
 // by one goroutine only.
 type processes struct {
+	run   string // QM_RUN in their environment
 	pid   int
 	ended *status // of the first process
 	empty bool
@@ -46,7 +47,7 @@ type processes struct {
 }
 
 // newProcesses: SIGCHLD tells of changes.
-func newProcesses(*Job, chan os.Signal) *processes { return &processes{} }
+func newProcesses(j *Job, _ chan os.Signal) *processes { return &processes{run: j.Run} }
 
 // start executes the program in the working directory, with nothing open but
 // an empty stdin and the log, in a session of its own.
