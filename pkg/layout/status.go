@@ -32,6 +32,16 @@ type Heartbeat struct {
 	Load1     *float64 `json:"load1"`      // of the machine, over a minute; nil: not known
 	DiskFree  *int64   `json:"disk_free"`  // bytes that jobs may still write to the tree's disk; nil: not known
 	DiskTotal *int64   `json:"disk_total"` // bytes; nil: not known
+
+	Mail *WaitingMail `json:"mail,omitempty"` // nil: none waits
+}
+
+// WaitingMail tells of the mails that have not gone out. It holds no address.
+type WaitingMail struct {
+	Waiting int       `json:"waiting"`
+	Since   time.Time `json:"since"`             // the oldest was written then
+	Problem string    `json:"problem,omitempty"` // what became of the last try, in words; empty: it is under way
+	Next    time.Time `json:"next,omitzero"`     // when it is tried again; zero: it is under way
 }
 
 // ParseHeartbeat reads a heartbeat.

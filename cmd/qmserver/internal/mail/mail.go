@@ -67,33 +67,40 @@ type Outbox struct {
 	ended chan struct{} // closed when the sender has ended
 
 	mu       sync.Mutex
-	kept     map[disk.Identity]spool.Letter // without their logs
-	queue    []*item                        // in the order in which they came
-	draining bool                           // end when each was tried
-	server   backoff                        // of the SMTP server
+	kept     map[disk.Identity]keptLetter
+	queue    []*item // in the order in which they came
+	draining bool    // end when each was tried
+	server   backoff // of the SMTP server
 
 	told  string // the fault of the server that the log tells of; the sender's alone
 	pause time.Duration
 }
 
+// keptLetter is one whose job is not known to be moved, without its log.
+type keptLetter struct {
+	spool.Letter
+	since time.Time // when it was written
+}
+
 // item is a letter that is to be sent.
 type item struct {
 	file  string
-	since time.Time // when it was written
+	since time.Time // when it was let go
 	backoff
 }
 
-// backoff is when something that failed is tried again.
+// backoff is when something that failed is tried again, and why it did.
 type backoff struct {
 	next  time.Time
 	pause time.Duration
 	tried bool // since the start
+	why   error
 }
 
 // fail sets the next try, after a pause that grows from first.
-func (b *backoff) fail(now time.Time, first time.Duration) {
+func (b *backoff) fail(now time.Time, first time.Duration, why error) {
 	b.pause = min(max(2*b.pause, first), maxPause)
-	b.next, b.tried = now.Add(b.pause), true
+	b.next, b.tried, b.why = now.Add(b.pause), true, why
 }
 
 // Open opens the outbox in the folder at path, which it makes if need be, and
@@ -110,7 +117,7 @@ func open(path string, opt Options, log *slog.Logger, pause time.Duration) (*Out
 	ctx, stop := context.WithCancel(context.Background())
 	o := &Outbox{
 		opt: opt, dir: dir, log: log, wake: make(chan struct{}, 1), stop: stop, ended: make(chan struct{}),
-		kept: make(map[disk.Identity]spool.Letter), pause: pause,
+		kept: make(map[disk.Identity]keptLetter), pause: pause,
 	}
 	if err := o.load(); err != nil {
 		stop()
@@ -134,7 +141,7 @@ func (o *Outbox) Drain(ctx context.Context) int {
 	case <-o.ended:
 	case <-ctx.Done():
 	}
-	return o.Waiting()
+	return o.left()
 }
 
 // Close ends the sender at once, even in the midst of a letter, which then
@@ -143,13 +150,6 @@ func (o *Outbox) Close() error {
 	o.stop()
 	<-o.ended
 	return o.dir.Close()
-}
-
-// Waiting returns how many letters have not gone out.
-func (o *Outbox) Waiting() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.queue) + len(o.kept)
 }
 
 func (o *Outbox) stir() {

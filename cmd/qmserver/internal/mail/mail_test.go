@@ -131,7 +131,7 @@ func (b box) post(t *testing.T, l spool.Letter) {
 
 func (b box) awaitEmpty(t *testing.T) {
 	t.Helper()
-	patient.Until(t, "an empty outbox", func() bool { return b.Waiting() == 0 && len(b.files(t)) == 0 })
+	patient.Until(t, "an empty outbox", func() bool { return b.left() == 0 && len(b.files(t)) == 0 })
 }
 
 // files returns what lies in the outbox, and with failed/ in front what was
@@ -172,7 +172,7 @@ func TestALetterGoesOutAfterTheMove(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Await(t, 1)
-	patient.Until(t, "the other one is removed", func() bool { return b.Waiting() == 1 })
+	patient.Until(t, "the other one is removed", func() bool { return b.left() == 1 })
 	if got := b.files(t); !slices.Equal(got, []string{"1-7.new"}) {
 		t.Errorf("before the move there are %q", got)
 	}

@@ -64,7 +64,7 @@ func (o *Outbox) load() error {
 				continue
 			}
 			l.Log = ""
-			o.kept[l.Identity] = l
+			o.kept[l.Identity] = keptLetter{l, writtenAt(e)}
 		case ".tmp": // what a crash left of a letter that was being written
 			_ = o.dir.Remove(e.Name())
 		}
@@ -116,7 +116,7 @@ func (o *Outbox) Write(l spool.Letter) error {
 	l.Log = ""
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.kept[l.Identity] = l
+	o.kept[l.Identity] = keptLetter{l, time.Now()}
 	return nil
 }
 
@@ -136,9 +136,9 @@ func (o *Outbox) Moved(id disk.Identity, name string) {
 	if !there {
 		return
 	}
-	file, err := o.release(l, name)
+	file, err := o.release(l.Letter, name)
 	if err != nil {
-		o.log.Error("mail can't be readied; it is tried again", "job", shownName(l), "error", err)
+		o.log.Error("mail can't be readied; it is tried again", "job", shownName(l.Letter), "error", err)
 		return
 	}
 	o.mu.Lock()
@@ -178,7 +178,7 @@ func (o *Outbox) Kept() []spool.Letter {
 	defer o.mu.Unlock()
 	letters := make([]spool.Letter, 0, len(o.kept))
 	for _, l := range o.kept {
-		letters = append(letters, l)
+		letters = append(letters, l.Letter)
 	}
 	return letters
 }

@@ -124,23 +124,23 @@ func (o *Outbox) deliver(ctx context.Context, c *connection, it *item) *connecti
 	// Many servers take only so many letters over one connection.
 	if c.taken == 0 {
 		o.serverFailed(ctx, f)
-		o.behind(it)
+		o.behind(it, f)
 	}
 	return nil
 }
 
 // behind lets others go before a letter with which the connection broke: it may
 // be the letter.
-func (o *Outbox) behind(it *item) {
+func (o *Outbox) behind(it *item, why error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	it.fail(time.Now(), o.pause)
+	it.fail(time.Now(), o.pause, why)
 }
 
 // putOff lets a letter wait that the server did not want now.
 func (o *Outbox) putOff(it *item, err error) {
 	o.mu.Lock()
-	it.fail(time.Now(), o.pause)
+	it.fail(time.Now(), o.pause, err)
 	next := it.next
 	o.mu.Unlock()
 	o.log.Warn("mail is tried again", "file", it.file, "error", err, "at", next.Format(time.RFC3339))
@@ -153,11 +153,11 @@ func (o *Outbox) serverFailed(ctx context.Context, err error) {
 		return // it was us
 	}
 	o.mu.Lock()
-	o.server.fail(time.Now(), o.pause)
+	o.server.fail(time.Now(), o.pause, err)
 	o.mu.Unlock()
 	if err.Error() != o.told {
 		o.told = err.Error()
-		o.log.Warn("mail server can't be used; mail waits", "error", err, "waiting", o.Waiting())
+		o.log.Warn("mail server can't be used; mail waits", "error", err, "waiting", o.left())
 	}
 	o.giveUpOld(err)
 }

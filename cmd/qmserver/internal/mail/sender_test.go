@@ -72,7 +72,7 @@ func TestTheNextStartGoesOn(t *testing.T) {
 	for _, m := range s.Await(t, 5) {
 		all += m.Header("Subject") + "\n" + text(t, m)
 	}
-	patient.Until(t, "all is sent", func() bool { return b.Waiting() == 0 })
+	patient.Until(t, "all is sent", func() bool { return b.left() == 0 })
 	if len(s.Mails()) != 5 {
 		t.Errorf("%d mails", len(s.Mails()))
 	}
@@ -131,7 +131,7 @@ func TestRefusals(t *testing.T) {
 		b.post(t, l)
 	}
 	s.Await(t, 2)
-	patient.Until(t, "nothing waits", func() bool { return b.Waiting() == 0 })
+	patient.Until(t, "nothing waits", func() bool { return b.left() == 0 })
 	files := b.files(t)
 	if len(files) != 1 || !strings.HasPrefix(files[0], "failed/20261122T131632") || !strings.HasSuffix(files[0], "-1-job0.mail") {
 		t.Errorf("there are %q", files)

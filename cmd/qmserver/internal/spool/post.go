@@ -28,8 +28,8 @@ type Post interface {
 	Moved(id disk.Identity, name string)
 	// Kept returns the letters whose jobs are not known to be moved.
 	Kept() []Letter
-	// Waiting is how many letters have not gone out.
-	Waiting() int
+	// Waiting tells of the letters that have not gone out; nil: there are none.
+	Waiting() *layout.WaitingMail
 }
 
 // Letter is what a job's owner is told of its end.

@@ -88,6 +88,9 @@ func (s *Spool) beat(now time.Time, stopped bool) {
 		Slots: s.Slots, SlotsUsed: m.Used, GPUs: m.GPUs, GPUsUsed: m.GPUsUsed, Paused: s.paused, Launch: s.Launch, Problems: s.problemsNow(),
 	}
 	h.Load1, h.DiskFree, h.DiskTotal = s.load1, s.diskFree, s.diskTotal
+	if s.Post != nil {
+		h.Mail = s.Post.Waiting()
+	}
 	s.replace(layout.HeartbeatFile, h)
 }
 

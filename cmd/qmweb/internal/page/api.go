@@ -33,6 +33,15 @@ type jsonServer struct {
 	DiskFree  *int64     `json:"disk_free"`
 	DiskTotal *int64     `json:"disk_total"`
 	Problems  []string   `json:"problems"`
+	Mail      *jsonMail  `json:"mail"` // null: none waits
+}
+
+// jsonMail is the mail that has not gone out.
+type jsonMail struct {
+	Waiting int        `json:"waiting"`
+	Since   *time.Time `json:"since"`
+	Problem string     `json:"problem"` // of the last try
+	Next    *time.Time `json:"next"`    // when it is tried again
 }
 
 type jsonStatus struct {
@@ -111,10 +120,17 @@ func (s *site) apiStatus(w http.ResponseWriter, r *http.Request) error {
 			Alive: sv.Alive, Paused: sv.Paused, Host: sv.Host, Version: sv.Version, PID: sv.PID,
 			Started: known(sv.Started), AsOf: known(sv.AsOf), Launch: sv.Launch,
 			Slots: sv.Slots, SlotsUsed: sv.SlotsUsed, GPUs: sv.GPUs, GPUsUsed: sv.GPUsUsed,
-			Load1: sv.Load1, DiskFree: sv.DiskFree, DiskTotal: sv.DiskTotal, Problems: problems,
+			Load1: sv.Load1, DiskFree: sv.DiskFree, DiskTotal: sv.DiskTotal, Problems: problems, Mail: jsonMailOf(sv.Mail),
 		},
 		Counts: snap.Counts(), Unread: snap.Unread, Read: snap.At, Problem: snap.Problem,
 	})
+}
+
+func jsonMailOf(m *layout.WaitingMail) *jsonMail {
+	if m == nil {
+		return nil
+	}
+	return &jsonMail{m.Waiting, known(m.Since), m.Problem, known(m.Next)}
 }
 
 func (s *site) apiJobs(w http.ResponseWriter, r *http.Request) error {

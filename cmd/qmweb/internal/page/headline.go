@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -66,11 +67,32 @@ func (s *site) notices(snap *snapshot.Snapshot, now time.Time) []badge {
 		if old := silence(snap.Server.Silent, now); old != "" {
 			n = append(n, badge{"warn", old + ". Until it does, nothing new is given to it, and what is told of its jobs may be as old as that."})
 		}
+		if text := mailText(snap.Server.Mail, now); text != "" {
+			n = append(n, badge{"warn", text})
+		}
 	}
 	if snap.Unread > 0 {
 		n = append(n, badge{"wait", plural(snap.Unread, "job is", "jobs are") + " still being read: the counts are exact, names and times follow."})
 	}
 	return n
+}
+
+// slowMail is for how long mail may be under way before the page tells of it.
+const slowMail = time.Minute
+
+// mailText tells since when and why mail waits.
+func mailText(m *layout.WaitingMail, now time.Time) string {
+	if m == nil || m.Waiting <= 0 || m.Problem == "" && now.Sub(m.Since) < slowMail {
+		return ""
+	}
+	text := plural(m.Waiting, "mail about a job waits", "mails about jobs wait") + " to be sent, the oldest for " + span(max(now.Sub(m.Since), 0))
+	if m.Problem != "" {
+		text += ": " + strings.TrimRight(oneLine(m.Problem), ".")
+	}
+	if until := m.Next.Sub(now); until > 0 {
+		text += ". Next try in " + span(until)
+	}
+	return text + "."
 }
 
 func viewNotes(notes []layout.Note) (views []noteView, more string) {

@@ -70,13 +70,14 @@ var (
 	machineLoad  = gauge("qm_load1", "Load of qmserver's machine over a minute.")
 	diskFree     = gauge("qm_disk_free_bytes", "Bytes that are free on the tree's disk.")
 	diskTotal    = gauge("qm_disk_total_bytes", "Bytes of the tree's disk.")
+	mailWaiting  = gauge("qm_mail_waiting", "Mails about jobs that have not gone out.")
 )
 
 // Describe is for prometheus.Collector.
 func (*treeMetrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		treeUp, treeAge, treeUnread, treeJobs, treeOutcomes, serverAlive, serverPaused, serverStart,
-		serverSlots, slotsUsed, serverGPUs, gpusUsed, machineLoad, diskFree, diskTotal,
+		serverSlots, slotsUsed, serverGPUs, gpusUsed, machineLoad, diskFree, diskTotal, mailWaiting,
 	} {
 		to <- d
 	}
@@ -123,6 +124,11 @@ func tellServer(sv *snapshot.Server, tell func(*prometheus.Desc, float64, ...str
 		tell(diskFree, float64(*sv.DiskFree))
 		tell(diskTotal, float64(*sv.DiskTotal))
 	}
+	waiting := 0
+	if sv.Mail != nil {
+		waiting = sv.Mail.Waiting
+	}
+	tell(mailWaiting, float64(waiting))
 }
 
 func truth(yes bool) float64 {

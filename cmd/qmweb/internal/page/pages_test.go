@@ -41,7 +41,7 @@ func hostileSnapshot() *snapshot.Snapshot {
 	}
 	s := snapshot.New(time.Now().Add(-time.Hour), jobs...)
 	s.Unread, s.Server = 5, snapshot.Server{Known: true, Alive: true}
-	s.Server.Heartbeat = layout.Heartbeat{Host: hostile, Version: hostile, Launch: hostile, Slots: 1 << 40, SlotsUsed: -5, GPUs: 1, Problems: []string{hostile}}
+	s.Server.Heartbeat = layout.Heartbeat{Mail: &layout.WaitingMail{Waiting: 1 << 60, Problem: hostile}, Host: hostile, Version: hostile, Launch: hostile, Slots: 1 << 40, SlotsUsed: -5, GPUs: 1, Problems: []string{hostile}}
 	for range maxNotes + 1 {
 		s.Notes = append(s.Notes, layout.Note{Folder: hostile, ID: hostile, Text: hostile})
 	}
