@@ -60,13 +60,14 @@ const (
 // Outbox is the letters that have not gone out. It is a spool.Post.
 type Outbox struct {
 	opt   Options
-	dir   *os.Root
+	path  string
 	log   *slog.Logger
 	wake  chan struct{} // something has come, or Drain was asked for
 	stop  context.CancelFunc
 	ended chan struct{} // closed when the sender has ended
 
 	mu       sync.Mutex
+	dir      *os.Root // at path
 	kept     map[disk.Identity]keptLetter
 	queue    []*item // in the order in which they came
 	draining bool    // end when each was tried
@@ -80,6 +81,7 @@ type Outbox struct {
 type keptLetter struct {
 	spool.Letter
 	since time.Time // when it was written
+	told  bool      // that it can't be readied
 }
 
 // item is a letter that is to be sent.
@@ -116,7 +118,7 @@ func open(path string, opt Options, log *slog.Logger, pause time.Duration) (*Out
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	o := &Outbox{
-		opt: opt, dir: dir, log: log, wake: make(chan struct{}, 1), stop: stop, ended: make(chan struct{}),
+		opt: opt, path: path, dir: dir, log: log, wake: make(chan struct{}, 1), stop: stop, ended: make(chan struct{}),
 		kept: make(map[disk.Identity]keptLetter), pause: pause,
 	}
 	if err := o.load(); err != nil {
@@ -149,7 +151,7 @@ func (o *Outbox) Drain(ctx context.Context) int {
 func (o *Outbox) Close() error {
 	o.stop()
 	<-o.ended
-	return o.dir.Close()
+	return o.folder().Close()
 }
 
 func (o *Outbox) stir() {

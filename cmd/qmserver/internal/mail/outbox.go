@@ -47,9 +47,27 @@ func openFolder(at string) (*os.Root, error) {
 	return dir, nil
 }
 
+func (o *Outbox) folder() *os.Root {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.dir
+}
+
+// remake makes the outbox anew that someone has removed.
+func (o *Outbox) remake() error {
+	dir, err := openFolder(o.path)
+	if err != nil {
+		return err
+	}
+	o.mu.Lock()
+	dir, o.dir = o.dir, dir
+	o.mu.Unlock()
+	return dir.Close()
+}
+
 // load takes in what an earlier server left.
 func (o *Outbox) load() error {
-	entries, err := fs.ReadDir(o.dir.FS(), ".")
+	entries, err := fs.ReadDir(o.folder().FS(), ".")
 	if err != nil {
 		return fmt.Errorf("list outbox: %w", err)
 	}
@@ -64,9 +82,9 @@ func (o *Outbox) load() error {
 				continue
 			}
 			l.Log = ""
-			o.kept[l.Identity] = keptLetter{l, writtenAt(e)}
+			o.kept[l.Identity] = keptLetter{Letter: l, since: writtenAt(e)}
 		case ".tmp": // what a crash left of a letter that was being written
-			_ = o.dir.Remove(e.Name())
+			_ = o.folder().Remove(e.Name())
 		}
 	}
 	return nil
@@ -92,16 +110,25 @@ func mailName(l spool.Letter, try int) string {
 	return fmt.Sprintf("%s-%d-%s%s", l.Ended.UTC().Format("20060102T150405.000000"), l.Attempt, name, mailSuffix)
 }
 
+// errNoLetter says that a file of the outbox is none of ours, or damaged.
+var errNoLetter = errors.New("not a letter")
+
 func (o *Outbox) read(name string) (spool.Letter, error) {
 	var l spool.Letter
-	data, err := layout.ReadFile(o.dir, name, maxLetter)
-	if err == nil {
-		err = json.Unmarshal(data, &l)
+	data, err := layout.ReadFile(o.folder(), name, maxLetter)
+	switch {
+	case errors.Is(err, layout.ErrNotRegular), errors.Is(err, layout.ErrTooLarge):
+		return l, fmt.Errorf("%w: %w", errNoLetter, err)
+	case err != nil:
+		return l, err
 	}
-	if err == nil && (l.To == "" || l.Outcome == "") {
-		err = errors.New("not a letter")
+	if err := json.Unmarshal(data, &l); err != nil {
+		return l, fmt.Errorf("%w: %w", errNoLetter, err)
 	}
-	return l, err
+	if l.To == "" || l.Outcome == "" {
+		return l, errNoLetter
+	}
+	return l, nil
 }
 
 // Write keeps a letter until its job is moved; see spool.Post.
@@ -110,13 +137,17 @@ func (o *Outbox) Write(l spool.Letter) error {
 		return err
 	}
 	l.Log = strings.Join(lastLines(l.Log), "\n")
-	if err := o.write(l); err != nil {
+	err := o.write(l)
+	if errors.Is(err, fs.ErrNotExist) && o.remake() == nil {
+		err = o.write(l)
+	}
+	if err != nil {
 		return err
 	}
 	l.Log = ""
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.kept[l.Identity] = keptLetter{l, time.Now()}
+	o.kept[l.Identity] = keptLetter{Letter: l, since: time.Now()}
 	return nil
 }
 
@@ -125,7 +156,7 @@ func (o *Outbox) write(l spool.Letter) error {
 	if err != nil {
 		return fmt.Errorf("encode letter: %w", err)
 	}
-	return disk.Replace(o.dir, newName(l.Identity), append(data, '\n'), 0o600, disk.Durable)
+	return disk.Replace(o.folder(), newName(l.Identity), append(data, '\n'), 0o600, disk.Durable)
 }
 
 // Moved lets the letter about a folder go out; see spool.Post.
@@ -137,15 +168,21 @@ func (o *Outbox) Moved(id disk.Identity, name string) {
 		return
 	}
 	file, err := o.release(l.Letter, name)
-	if err != nil {
-		o.log.Error("mail can't be readied; it is tried again", "job", shownName(l.Letter), "error", err)
-		return
-	}
 	o.mu.Lock()
-	delete(o.kept, id)
-	o.queue = append(o.queue, &item{file: file, since: time.Now()})
-	o.mu.Unlock()
-	o.stir()
+	defer o.mu.Unlock()
+	switch {
+	case err == nil:
+		delete(o.kept, id)
+		o.queue = append(o.queue, &item{file: file, since: time.Now()})
+		o.stir()
+	case errors.Is(err, fs.ErrNotExist):
+		delete(o.kept, id)
+		o.log.Warn("mail was taken out of the outbox", "job", shownName(l.Letter))
+	case !l.told:
+		l.told = true
+		o.kept[id] = l
+		o.log.Error("mail can't be readied; it is tried again", "job", shownName(l.Letter), "error", err)
+	}
 }
 
 // release gives the file of a letter the name under which it is sent. It need
@@ -165,7 +202,7 @@ func (o *Outbox) release(l spool.Letter, name string) (file string, err error) {
 			return "", err
 		}
 	}
-	err = disk.SetAside(o.dir, old, func(try int) string {
+	err = disk.SetAside(o.folder(), old, func(try int) string {
 		file = mailName(l, try)
 		return file
 	})
@@ -187,16 +224,17 @@ func (o *Outbox) Kept() []spool.Letter {
 func (o *Outbox) sent(it *item) error {
 	o.forget(it)
 	probe.Step("mail: taken")
-	err := o.dir.Remove(it.file)
+	err := o.folder().Remove(it.file)
 	probe.Step("mail: removed")
-	return errors.Join(err, disk.SyncDir(o.dir.Name()))
+	return errors.Join(err, disk.SyncDir(o.path))
 }
 
 // putAside keeps a letter that is given up.
 func (o *Outbox) putAside(it *item) error {
 	o.forget(it)
+	_ = o.folder().Mkdir(failedDir, 0o700) // if it was removed
 	base := strings.TrimSuffix(it.file, mailSuffix)
-	return disk.SetAside(o.dir, it.file, func(try int) string {
+	return disk.SetAside(o.folder(), it.file, func(try int) string {
 		if try > 1 {
 			return fmt.Sprintf("%s/%s-%d%s", failedDir, base, try, mailSuffix)
 		}

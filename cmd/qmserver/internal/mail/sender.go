@@ -2,6 +2,9 @@ package mail
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"time"
 
 	"qm/pkg/layout"
@@ -50,7 +53,8 @@ func (o *Outbox) sleep(ctx context.Context, wait time.Duration) (woken bool) {
 }
 
 // next returns the letter that is to be sent now, or nil and how long there is
-// nothing to do; 0: until something comes.
+// nothing to do; 0: until something comes. Those that have not failed come first:
+// it may be the letter that breaks the connections.
 func (o *Outbox) next(now time.Time) (*item, time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -60,6 +64,7 @@ func (o *Outbox) next(now time.Time) (*item, time.Duration) {
 	if o.draining && o.server.tried {
 		return nil, 0
 	}
+	var due *item
 	first := time.Time{}
 	for _, it := range o.queue {
 		switch {
@@ -70,12 +75,14 @@ func (o *Outbox) next(now time.Time) (*item, time.Duration) {
 			}
 		case now.Before(o.server.next):
 			return nil, o.server.next.Sub(now)
-		default:
+		case it.pause == 0:
 			return it, 0
+		case due == nil || it.pause < due.pause:
+			due = it
 		}
 	}
-	if first.IsZero() {
-		return nil, 0
+	if due != nil || first.IsZero() {
+		return due, 0
 	}
 	return nil, first.Sub(now)
 }
@@ -92,7 +99,7 @@ func (o *Outbox) drained() bool {
 func (o *Outbox) deliver(ctx context.Context, c *connection, it *item) *connection {
 	l, err := o.read(it.file)
 	if err != nil {
-		o.fail(it, "it can't be read", err)
+		o.unreadable(it, err)
 		return c
 	}
 	if c == nil {
@@ -127,6 +134,20 @@ func (o *Outbox) deliver(ctx context.Context, c *connection, it *item) *connecti
 		o.behind(it, f)
 	}
 	return nil
+}
+
+// unreadable deals with a letter that can't be read: that may pass, such as a
+// lack of file descriptors.
+func (o *Outbox) unreadable(it *item, err error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		o.forget(it)
+		o.log.Warn("mail was taken out of the outbox", "file", it.file)
+	case errors.Is(err, errNoLetter):
+		o.fail(it, layout.Display(it.file), err)
+	default:
+		o.putOff(it, fmt.Errorf("read letter: %w", err))
+	}
 }
 
 // behind lets others go before a letter with which the connection broke: it may

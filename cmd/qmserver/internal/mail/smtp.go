@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
@@ -115,6 +116,11 @@ func (opt Options) client() []gomail.Option {
 // send sends a letter. The id makes its Message-ID, by which it is known should
 // it come twice.
 func (c *connection) send(opt Options, l spool.Letter, id string) failure {
+	if strings.ContainsFunc(l.To, func(r rune) bool { return r > unicode.MaxASCII }) {
+		if can, _ := c.smtp.Extension("SMTPUTF8"); !can {
+			return failure{refused, fmt.Errorf("%s takes no address with other characters than those of ASCII: %s", opt.address(), l.To)}
+		}
+	}
 	m, err := message(opt, l, id)
 	if err != nil {
 		return failure{refused, err}

@@ -62,6 +62,6 @@ var address = layout.Pattern(`[^\s"'<>(),:;]+@[^\s"'<>(),:;]+`)
 // public is an error as everybody may read it who sees the page: of a job in a
 // private folder they may not see whose it is.
 func public(err error) string {
-	text := strings.Join(strings.Fields(err.Error()), " ")
+	text, _, _ := strings.Cut(oneLine(err.Error()), ", affected ") // whom and which
 	return short(layout.Display(address().ReplaceAllString(text, "…@…")), longestProblem)
 }

@@ -42,6 +42,7 @@ type Server struct {
 	User     string // who must log in, if not empty
 	Password string
 	Silent   bool                           // it accepts connections and says nothing
+	UTF8     bool                           // it takes addresses of any characters
 	Most     int                            // letters over one connection, if not 0; the next is answered 421
 	Answer   func(verb, line string) string // instead of the usual answer, if not empty; "hang up" hangs up
 
@@ -225,6 +226,9 @@ func (c *session) hello() {
 	}
 	if c.User != "" {
 		c.say("250-AUTH PLAIN")
+	}
+	if c.UTF8 {
+		c.say("250-SMTPUTF8")
 	}
 	c.say("250 8BITMIME")
 }
