@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"path/filepath"
 	"time"
 
@@ -77,11 +78,13 @@ func (s *Spool) writeLetter(j *job, now time.Time) {
 			l.Ended = j.ended
 		}
 	}
+	// Of a job of an earlier server the description was never read here.
+	unread := j.move.strange || l.Info == "" && j.info.Command == "" && l.Outcome != layout.Rejected
 	j.telling = true
 	go func(ref folder.Ref, uid int, ask bool) {
 		if ask {
 			info := s.launcher.Look(ref, uid, s.JobFiles, false).Info
-			l.To, l.Info = info.EMail, info.Info
+			l.To, l.Info = cmp.Or(l.To, info.EMail), info.Info
 		}
 		w := written{Identity: ref.Identity}
 		if l.To != "" {
@@ -92,7 +95,7 @@ func (s *Spool) writeLetter(j *job, now time.Time) {
 		case s.letters <- w:
 		case <-s.quit:
 		}
-	}(s.ref(j, j.move.from), int(j.uid), j.move.strange)
+	}(s.ref(j, j.move.from), int(j.uid), unread)
 }
 
 // letterWritten moves the job on. A full disk holds it back; any other fault

@@ -1,9 +1,12 @@
 package spool
 
 import (
+	"errors"
 	"os"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/pkg/layout"
@@ -13,9 +16,18 @@ import (
 type fakePost struct {
 	kept  []Letter
 	moved map[disk.Identity]string
+	fails []error // of Write, one by one
 }
 
-func (p *fakePost) Write(Letter) error { return nil }
+func (p *fakePost) Write(Letter) error {
+	if len(p.fails) == 0 {
+		return nil
+	}
+	err := p.fails[0]
+	p.fails = p.fails[1:]
+	return err
+}
+
 func (p *fakePost) Moved(id disk.Identity, name string) {
 	p.moved[id] = name
 	p.kept = slices.DeleteFunc(p.kept, func(l Letter) bool { return l.Identity == id })
@@ -63,5 +75,31 @@ func TestSortPost(t *testing.T) {
 		if got, there := post.moved[id]; !there || got != name {
 			t.Errorf("%v: moved to %q, %t, want %q", id, got, there, name)
 		}
+	}
+}
+
+// TestALetterThatCantBeWritten: a full disk holds the job back until there is
+// room; any other fault costs the letter alone.
+func TestALetterThatCantBeWritten(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		late bool
+	}{
+		"full":   {syscall.ENOSPC, true},
+		"broken": {errors.New("no such thing"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.opt.Post = &fakePost{moved: make(map[disk.Identity]string), fails: []error{c.err}}
+			s.put(layout.Queued, "a", "e_mail = me@example.org\nscript = true")
+			begin := time.Now()
+			s.drain()
+			if got := s.where("a"); got != "done" {
+				t.Errorf("it is in %q", got)
+			}
+			if c.late && time.Since(begin) < firstPause {
+				t.Error("it did not wait for room")
+			}
+		})
 	}
 }
