@@ -151,6 +151,8 @@ func (h *hinter) program(w word) {
 		h.say(shown + " is not in the folder")
 	case strings.HasPrefix(w.text, "/"):
 		h.say(shown + " is not here")
+	case h.lies(w.text):
+		h.say(fmt.Sprintf("%s lies in the folder, where a shell does not look for commands: write ./%s", shown, shown))
 	default:
 		h.say(fmt.Sprintf("%s is not here (PATH is %s)", shown, h.path))
 	}
@@ -216,6 +218,12 @@ func (h *hinter) isThere(program string) bool {
 		info, err := os.Stat(filepath.Join(folder, program))
 		return err == nil && !info.IsDir() && info.Mode().Perm()&0o111 != 0
 	})
+}
+
+// lies tells whether a regular file of this name lies in the folder.
+func (h *hinter) lies(name string) bool {
+	info, err := h.dir.Lstat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // read reads the beginning of a regular file in the folder.

@@ -56,6 +56,7 @@ func TestHints(t *testing.T) {
 		"none in the path":   {"nosuchprogram x", nil, []string{"nosuchprogram is not here (PATH is /usr/bin:/bin)"}},
 		"none at its path":   {"/no/such/program", nil, []string{"/no/such/program is not here"}},
 		"none in the folder": {"./run.sh", nil, []string{"./run.sh is not in the folder"}},
+		"without a path":     {"run.sh -v", map[string]string{"+run.sh": "#!/bin/sh\n"}, []string{"run.sh lies in the folder, where a shell does not look for commands: write ./run.sh"}},
 		"made before":        {"make all; ./prog; nosuchprogram", nil, []string{"make is not here"}},
 		"unclear":            {"$X/run.sh; ~/x.sh", nil, nil},
 		"a path of Windows":  {`true C:\data\in.txt`, nil, []string{`C:\data\in.txt is a path of Windows`}},

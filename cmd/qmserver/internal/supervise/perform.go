@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -194,9 +195,9 @@ func (a *attempt) limit() {
 // cannotStart is the end of a job whose program could not be executed: the
 // codes are those of a shell, see sh(1) "exit status".
 func cannotStart(err error) runfile.End {
-	code := 126
+	code := notExecuted
 	if errors.Is(err, fs.ErrNotExist) {
-		code = 127
+		code = notFound
 	}
 	return runfile.End{Outcome: layout.Failed, ExitCode: &code, Reason: fmt.Sprintf("could not be executed: %v", err)}
 }
@@ -215,7 +216,7 @@ func (a *attempt) end() runfile.End {
 		end.Outcome, end.Reason = a.cause.outcome, a.cause.reason
 	case status.signal != 0 || status.code != 0:
 		end.Outcome = layout.Failed
-		end.Reason = unexplained(status, a.oomKills, a.meter.Killed())
+		end.Reason = cmp.Or(unexplained(status, a.oomKills, a.meter.Killed()), a.stumbled(status))
 	default:
 		end.Outcome = layout.Succeeded
 	}
