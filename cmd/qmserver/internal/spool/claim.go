@@ -177,6 +177,7 @@ func (s *Spool) launch(j *job, now time.Time) {
 		return
 	}
 	s.log.Info("job started", "job", j.shown(), "nb_proc", j.NbProc, "owner", j.owner)
+	s.runs(j, now)
 }
 
 // unclaim sends a job back that could not be started.

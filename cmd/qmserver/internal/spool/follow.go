@@ -133,6 +133,13 @@ func (s *Spool) stir(name string) {
 	}
 }
 
+// runs has those that wait for a job say that it runs.
+func (s *Spool) runs(j *job, now time.Time) {
+	if s.stir(j.Name); len(s.follows.stirred) > 0 {
+		s.wakeAt(now)
+	}
+}
+
 // lead looks at the followers of whom something has become.
 func (s *Spool) lead(now time.Time) {
 	if s.follows.scan && !now.Before(s.follows.next) {
