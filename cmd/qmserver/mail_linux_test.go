@@ -238,6 +238,7 @@ func TestTestMail(t *testing.T) {
 		{"", "me@example.org", exitUsage, "QMserv.cfg, line 12: smtp_password_file = \"password\": "},
 		{"\n", "me@example.org", exitUsage, "its first line is empty"},
 		{"wrong", "me@example.org", exitFailed, "see smtp_user and smtp_password_file"},
+		{"secret\n", "me@example.org", exitDone, "others may read password: chmod 600 it"},
 		{"secret\n", "me", exitUsage, "not one bare address"},
 		{"secret\n", "me@example.org", exitDone, "has accepted a mail to me@example.org from qm@example.org (ok: taken)"},
 	} {

@@ -137,6 +137,7 @@ func (o *Outbox) Write(l spool.Letter) error {
 		return err
 	}
 	l.Log = strings.Join(lastLines(l.Log), "\n")
+	l.Info, l.Reason = short(l.Info, longestText), short(l.Reason, longestText)
 	err := o.write(l)
 	if errors.Is(err, fs.ErrNotExist) && o.remake() == nil {
 		err = o.write(l)

@@ -158,13 +158,17 @@ func (o *Outbox) behind(it *item, why error) {
 	it.fail(time.Now(), o.pause, why)
 }
 
-// putOff lets a letter wait that the server did not want now.
+// putOff lets a letter wait that the server did not want now. It is told once as
+// long as the reason is the same.
 func (o *Outbox) putOff(it *item, err error) {
 	o.mu.Lock()
+	told := it.why != nil && it.why.Error() == err.Error()
 	it.fail(time.Now(), o.pause, err)
 	next := it.next
 	o.mu.Unlock()
-	o.log.Warn("mail is tried again", "file", it.file, "error", err, "at", next.Format(time.RFC3339))
+	if !told {
+		o.log.Warn("mail is tried again", "file", it.file, "error", err, "at", next.Format(time.RFC3339))
+	}
 	o.giveUpOld(err)
 }
 

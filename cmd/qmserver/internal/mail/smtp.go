@@ -60,8 +60,8 @@ func dial(ctx context.Context, opt Options) (*connection, error) {
 	c := &connection{unhook: func() bool { return true }}
 	var err error
 	c.client, err = gomail.NewClient(opt.Host, append(opt.client(),
-		gomail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
-			conn, err := connect(dialing, opt, network, address)
+		gomail.WithDialContextFunc(func(dialing context.Context, network, _ string) (net.Conn, error) {
+			conn, err := connect(dialing, opt, network)
 			if err == nil {
 				c.conn = conn
 				c.unhook = context.AfterFunc(ctx, func() { _ = conn.Close() })
@@ -79,15 +79,16 @@ func dial(ctx context.Context, opt Options) (*connection, error) {
 	return c, nil
 }
 
-// connect makes the connection, and encrypts it if that comes first.
-func connect(ctx context.Context, opt Options, network, address string) (net.Conn, error) {
+// connect makes the connection, and encrypts it if that comes first. The library
+// writes an address of IPv6 without brackets.
+func connect(ctx context.Context, opt Options, network string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
 	dialer := &net.Dialer{}
 	if opt.TLS == Implicit {
-		return (&tls.Dialer{NetDialer: dialer, Config: opt.encryption()}).DialContext(ctx, network, address)
+		return (&tls.Dialer{NetDialer: dialer, Config: opt.encryption()}).DialContext(ctx, network, opt.address())
 	}
-	return dialer.DialContext(ctx, network, address)
+	return dialer.DialContext(ctx, network, opt.address())
 }
 
 func (opt Options) address() string { return net.JoinHostPort(opt.Host, strconv.Itoa(opt.Port)) }

@@ -20,6 +20,9 @@ import (
 // angle brackets).
 const maxAddress = 254
 
+// longestText bounds, in bytes, what a letter holds of a description or a reason.
+const longestText = 1000
+
 // ErrAddress says that a text is no address to which mail could go.
 var ErrAddress = errors.New("not one bare address, such as me@example.org")
 
@@ -105,7 +108,7 @@ func body(opt Options, l spool.Letter) string {
 	var b strings.Builder
 	line := func(key, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "%-12s%s\n", key+":", short(layout.Display(value), 1000))
+			fmt.Fprintf(&b, "%-12s%s\n", key+":", short(layout.Display(value), longestText))
 		}
 	}
 	fmt.Fprintf(&b, "%s %s.\n\n", short(shownName(l), 300), outcomeWords(l.Outcome))

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"cmp"
+	"net"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -73,5 +74,19 @@ func TestNobodyListens(t *testing.T) {
 	_, err := Test(t.Context(), options(t, s), "me@example.org")
 	if err == nil || !strings.Contains(err.Error(), "can't be reached: see smtp_host and smtp_port") {
 		t.Error(err)
+	}
+}
+
+func TestAServerAtAnAddressOfIPv6(t *testing.T) {
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skipf("skipped: there is no IPv6 here: %v", err)
+	} else {
+		l.Close()
+	}
+	s := started(t, &mailtest.Server{Host: "::1"})
+	opt := options(t, s)
+	opt.Host = "::1"
+	if said, err := Test(t.Context(), opt, "me@example.org"); err != nil || !strings.Contains(said, "[::1]:"+s.Port()+" has accepted") {
+		t.Errorf("%s, %v", said, err)
 	}
 }

@@ -186,6 +186,7 @@ func TestTextsArriveAsTheyAre(t *testing.T) {
 	b := newBox(t, s)
 	lines := []string{".", "..", ".hidden", "From here", "=3D=20", "a =", "ümlaut ß 試験 🧪", strings.Repeat("x", longestLine), strings.Repeat("ü", longestLine/2), "end."}
 	l := letter(1, "試験.ü")
+	l.Info, l.Reason = strings.Repeat("ü", maxLetter), strings.Repeat("\x01", maxLetter)
 	l.Log = strings.Join(lines, "\n") + "\n"
 	b.post(t, l)
 	m := s.Await(t, 1)[0]

@@ -4,6 +4,7 @@ package mailtest
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"encoding/base64"
 	"fmt"
@@ -36,6 +37,7 @@ func (m Mail) Header(name string) string {
 
 // Server is an SMTP server on loopback. Its fields are set before Start.
 type Server struct {
+	Host     string      // address to listen at; empty: 127.0.0.1
 	TLS      *tls.Config // for Implicit and StartTLS
 	Implicit bool        // encrypted from the first byte
 	StartTLS bool
@@ -63,7 +65,7 @@ func (s *Server) Start(t testing.TB) {
 	defer s.mu.Unlock()
 	at := s.address
 	if at == "" {
-		at = "127.0.0.1:0"
+		at = net.JoinHostPort(cmp.Or(s.Host, "127.0.0.1"), "0")
 	}
 	l, err := net.Listen("tcp", at)
 	if err != nil {
