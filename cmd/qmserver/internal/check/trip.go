@@ -12,7 +12,7 @@ import (
 // the last is its script, and the PATH that it had. It opens regular files of
 // the job's folder alone.
 func Trip(dir *os.Root, command string, args []string, path string) string {
-	h := &hinter{dir: dir, path: path}
+	h := &hinter{dir: dir, path: path, here: true}
 	if last := len(args) - 1; last >= 0 {
 		h.ownScript(jobinfo.Info{Format: jobinfo.Script, Shebang: args[:last], File: args[last]})
 	} else {

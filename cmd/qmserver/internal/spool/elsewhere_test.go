@@ -293,6 +293,6 @@ func (b *letterBox) about(name string) Letter {
 	return b.all[layout.ID(name)]
 }
 
-func (b *letterBox) Moved(disk.Identity, string) {}
-func (b *letterBox) Kept() []Letter              { return nil }
-func (b *letterBox) Waiting() int                { return 0 }
+func (b *letterBox) Moved(disk.Identity, string)  {}
+func (b *letterBox) Kept() []Letter               { return nil }
+func (b *letterBox) Waiting() *layout.WaitingMail { return nil }
