@@ -2,6 +2,7 @@ package slurm
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 
 	"qm/cmd/qmserver/internal/runfile"
@@ -121,8 +122,8 @@ func (c *Case) node() string {
 	return "an unknown node"
 }
 
-// byStatus tells how a run ended that has left its status. Who was told to end,
-// or was killed, Slurm says why.
+// byStatus tells how a run ended that has left its status. Where that is strange,
+// Slurm says why.
 func (c *Case) byStatus(living *Job) Verdict {
 	end := runfile.End{Outcome: layout.Failed}
 	if c.Status.Signal != 0 {
@@ -136,27 +137,39 @@ func (c *Case) byStatus(living *Job) Verdict {
 		}
 		return Verdict{Action: Conclude, End: end}
 	}
-	const kill = 9
-	if c.Status.Told == "" && c.Status.Signal != kill {
+	if !c.strange() {
 		return byItself()
 	}
 	unheard := living != nil || len(c.Jobs) == 0 && c.Missed < 2
 	if unheard && (c.Patient || !c.Answers) {
 		return Verdict{Words: "ended on " + c.node() + ", Slurm is asked why"}
 	}
-	word := c.word()
-	switch {
+	switch word := c.word(); {
 	case word == "NODE_FAIL" && c.Status.Told == "":
-		return byItself()
 	case c.explained(word, &end):
 		return Verdict{Action: Conclude, End: end}
 	case c.Status.Told != "" && c.Cause != nil:
 		end.Outcome, end.Reason = c.Cause.Outcome, c.Cause.Reason
 		return Verdict{Action: Conclude, End: end}
-	case c.Status.Told == "" && word != "CANCELLED":
+	case c.Status.Signal == int(syscall.SIGKILL):
 		end.Reason = "killed by signal 9 (SIGKILL), cause unknown"
 	}
 	return byItself()
+}
+
+// strange tells whether a run may not have ended by itself: Slurm knows more of
+// it then. Whether the script was told to end before it wrote its status, as its
+// command was, is a matter of chance.
+func (c *Case) strange() bool {
+	switch syscall.Signal(c.Status.Signal) {
+	case syscall.SIGTERM, syscall.SIGKILL, syscall.SIGHUP, syscall.SIGINT:
+		return true
+	}
+	if c.Status.Told != "" {
+		return true
+	}
+	late := c.Limit > 0 && c.Claim != nil && c.Status.At.Sub(c.Claim.At) >= c.Limit
+	return c.Status.Code != 0 && (late || c.Cause != nil)
 }
 
 // explained takes Slurm's word for why a run was ended.

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	claimed   = &Claim{Job: "7", Node: "node1"}
+	claimed   = &Claim{Job: "7", Node: "node1", At: time.Unix(0, 0)}
 	withdrawn = &Claim{}
 	stopIt    = &Cause{layout.Stopped, "a file named STOP was put into its folder"}
 )
@@ -69,7 +69,12 @@ func TestJudge(t *testing.T) {
 		"ended, Slurm not asked yet":   {Case{Left: Left{Claim: claimed, Status: exit(0)}, Jobs: slurmSays("RUNNING", "")}, "succeeded"},
 		"ended, though Slurm has lost": {Case{Left: Left{Claim: claimed, Status: exit(0)}, Jobs: slurmSays("NODE_FAIL", "NodeDown")}, "succeeded"},
 		"failed":                       {Case{Left: Left{Claim: claimed, Status: exit(3)}, Missed: 7}, "failed"},
-		"failed by itself, then asked": {Case{Left: Left{Claim: claimed, Status: exit(3)}, Cause: stopIt}, "failed"},
+		"failed by itself, then asked": {Case{Left: Left{Claim: claimed, Status: exit(3)}, Jobs: slurmSays("FAILED", ""), Cause: stopIt}, "failed"},
+		"failed when it was stopped":   {Case{Left: Left{Claim: claimed, Status: exit(3)}, Jobs: slurmSays("CANCELLED", ""), Cause: stopIt}, "stopped"},
+		"failed when its time was up":  {Case{Left: Left{Claim: claimed, Status: &Status{Code: 1, At: time.Unix(60, 0)}}, Jobs: slurmSays("TIMEOUT", ""), Limit: time.Minute}, "timed-out"},
+		"well when its time was up":    {Case{Left: Left{Claim: claimed, Status: &Status{At: time.Unix(60, 0)}}, Jobs: slurmSays("TIMEOUT", ""), Limit: time.Minute}, "succeeded"},
+		"TERM, but not for the script": {Case{Left: Left{Claim: claimed, Status: &Status{Signal: 15}}, Jobs: slurmSays("TIMEOUT", "")}, "timed-out"},
+		"TERM by hand":                 {Case{Left: Left{Claim: claimed, Status: &Status{Signal: 15}}, Jobs: slurmSays("FAILED", "")}, "failed"},
 		"killed, why?":                 {Case{Left: Left{Claim: claimed, Status: killed}, Jobs: slurmSays("COMPLETING", ""), Patient: true, Answers: true}, follow},
 		"killed, Slurm is silent":      {Case{Left: Left{Claim: claimed, Status: killed}, Jobs: slurmSays("RUNNING", "")}, follow},
 		"killed, by nobody known":      {Case{Left: Left{Claim: claimed, Status: killed}, Jobs: slurmSays("FAILED", "NonZeroExitCode"), Answers: true}, "failed"},

@@ -30,6 +30,18 @@ func (j *Job) Began() bool {
 	return !j.Final() && j.State != "PENDING" && j.State != "CONFIGURING"
 }
 
+// remarks say of a reason to wait what a person has to do about it.
+var remarks = map[string]string{
+	"PartitionConfig":          " (it asks for more than its partition has: stop it and ask for less)",
+	"PartitionNodeLimit":       " (it asks for more than its partition allows: stop it and ask for less)",
+	"PartitionTimeLimit":       " (its time_limit is more than its partition allows: stop it and ask for less)",
+	"PartitionDown":            " (the cluster's operator has closed its partition)",
+	"PartitionInactive":        " (the cluster's operator has closed its partition)",
+	"JobHeldUser":              " (scontrol release lets it go)",
+	"JobHeldAdmin":             " (the cluster's operator holds it)",
+	"DependencyNeverSatisfied": " (what it depends on has failed: stop it)",
+}
+
 // Words say how the Slurm job is, for people.
 func (j *Job) Words() string {
 	at, job := "", ", Slurm job "+j.ID
@@ -41,7 +53,7 @@ func (j *Job) Words() string {
 		if j.Reason == "" {
 			return "waiting in Slurm"
 		}
-		return "waiting in Slurm: " + j.Reason
+		return "waiting in Slurm: " + j.Reason + remarks[j.Reason]
 	case "CONFIGURING":
 		return "Slurm makes its node ready" + job
 	case "RUNNING":

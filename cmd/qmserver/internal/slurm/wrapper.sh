@@ -59,5 +59,6 @@ exec 2>/dev/null 3>&-
 end=exit=$rc
 [ $rc -le 128 ] || [ ! -s "$run/.said" ] || end=signal=$((rc - 128))
 times >"$run/.times"
-put status "$end told=$told job=$SLURM_JOB_ID node=$node at=$(date +%s.%N) cpu=$(sed -n '2s/ /,/p' "$run/.times")"
+end="$end job=$SLURM_JOB_ID node=$node at=$(date +%s.%N) cpu=$(sed -n '2s/ /,/p' "$run/.times")"
+put status "$end told=$told"
 exit $rc
