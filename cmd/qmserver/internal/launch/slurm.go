@@ -155,14 +155,14 @@ func (s *Slurm) Strays(runs Runs) []Stray {
 	defer s.lock.Unlock()
 	s.haunted = true
 	if !s.heard {
-		return append(strays, Stray{Process: "Slurm, which has not answered yet", all: true})
+		return append(strays, Stray{Until: "Slurm has told which jobs it has", all: true})
 	}
 	for token, id := range s.foreign {
 		if told[token] {
 			continue
 		}
 		s.noteMissing()
-		strays = append(strays, Stray{Process: "Slurm job " + id, all: true})
+		strays = append(strays, Stray{Process: "Slurm job " + id, Until: "Slurm job " + id + " has ended", all: true})
 	}
 	slices.SortFunc(strays, func(a, b Stray) int { return cmp.Compare(a.Process, b.Process) })
 	return strays

@@ -17,9 +17,14 @@ import (
 // Stray is a supervisor of an earlier server that lives, but whose run file was
 // taken away or can't be read; or, once it is dead, what it left.
 type Stray struct {
-	Process string // for people
+	Process string // for people; empty: whether there is one is not known yet
+	Until   string // what is waited for, in words
 	uid     int
 	all     bool // it may run the jobs of all users
+}
+
+func supervisorStray(process string, uid int, all bool) Stray {
+	return Stray{Process: process, Until: "the supervisor " + process + " is gone", uid: uid, all: all}
 }
 
 // MayRun tells whether it may run a job of the user's.
@@ -45,7 +50,7 @@ func (l *Local) Strays(runs Runs) []Stray {
 		}
 		l.recheck(run)
 		l.strays[run] = true
-		strays = append(strays, Stray{proc.Find(c.PID).String(), c.UID, all})
+		strays = append(strays, supervisorStray(proc.Find(c.PID).String(), c.UID, all))
 	}
 	for run := range l.strays {
 		if live[run] {
@@ -57,7 +62,7 @@ func (l *Local) Strays(runs Runs) []Stray {
 			continue
 		}
 		uid := runfile.UserOf(run)
-		strays = append(strays, Stray{strings.Join(proc.Names(left), ", "), uid, uid == runfile.Anyones})
+		strays = append(strays, supervisorStray(strings.Join(proc.Names(left), ", "), uid, uid == runfile.Anyones))
 	}
 	return strays
 }

@@ -176,9 +176,9 @@ func (s *Spool) mayRun(strays func() []launch.Stray, j *job, now time.Time) bool
 		if !stray.MayRun(int(j.uid)) {
 			continue
 		}
-		s.places[place{layout.Running, j.name}] = "its record is gone: waits until the supervisor " + stray.Process + " is gone, which may run it"
+		s.places[place{layout.Running, j.name}] = "its record is gone: waits until " + stray.Until
 		s.nextPoll = minTime(s.nextPoll, now.Add(seldom))
-		if s.lost != stray.Process {
+		if stray.Process != "" && s.lost != stray.Process {
 			s.lost = stray.Process
 			s.log.Warn("a supervisor of an earlier server has no run file any more; what it may run waits for its end", "process", stray.Process, "job", j.shown())
 		}
