@@ -259,7 +259,7 @@ func TestSlurmStorm(t *testing.T) {
 		t.Log(blow.what, o.over())
 		blow.hit()
 	}
-	o.await("all are over", func() bool { return o.over() == stormJobsOnBed })
+	o.await("all are over", func() bool { o.resume(); return o.over() == stormJobsOnBed })
 	unknown := 0
 	for i := range stormJobsOnBed {
 		all := o.jobs()[fmt.Sprint(i)]
@@ -296,7 +296,15 @@ func (o *onBed) over() int {
 func (o *onBed) awaitOver(more int) {
 	o.t.Helper()
 	till := min(o.over()+more, stormJobsOnBed)
-	o.await("some more are over", func() bool { return o.over() >= till })
+	o.await("some more are over", func() bool { o.resume(); return o.over() >= till })
+}
+
+// resume does what the operator of a cluster has to: a controller that was killed
+// gives numbers of jobs out again, and drains the nodes that know them.
+func (o *onBed) resume() {
+	if states, _ := o.bed.slurm("sinfo", "--noheader", "--format=%T"); strings.Contains(states, "drain") {
+		_, _ = o.bed.slurm("scontrol", "update", "NodeName="+strings.Join(o.bed.nodes, ","), "State=RESUME")
+	}
 }
 
 // awaitProblem waits until the server says that Slurm does not answer.

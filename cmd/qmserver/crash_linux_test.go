@@ -46,6 +46,7 @@ type crashTree struct {
 	dir    string
 	tree   layout.Tree
 	drains int
+	env    []string // beside that of the test
 }
 
 func newCrashTree(t *testing.T) *crashTree {
@@ -122,7 +123,7 @@ func (c *crashTree) drain(spec string) error {
 	cmd := exec.CommandContext(ctx, os.Args[0], "-config", "QMserv.cfg", "-drain")
 	cmd.Dir = c.dir
 	c.drains++
-	cmd.Env = append(os.Environ(), twinVar+"="+spec, fmt.Sprintf("%s=%s/killed-%d", killedVar, c.dir, c.drains))
+	cmd.Env = append(append(os.Environ(), c.env...), twinVar+"="+spec, fmt.Sprintf("%s=%s/killed-%d", killedVar, c.dir, c.drains))
 	log, err := os.OpenFile(filepath.Join(c.dir, "stderr"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		c.t.Fatal(err)

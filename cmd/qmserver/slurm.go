@@ -63,7 +63,7 @@ func launcherOf(cfg config.Config, local *launch.Local, log *slog.Logger) (launc
 // What a network file system tells comes late by as much as it remembers what it
 // has seen, which is a minute mostly.
 const (
-	patienceHere   = 5 * time.Second
+	patienceHere   = time.Second
 	patienceRemote = time.Minute
 )
 

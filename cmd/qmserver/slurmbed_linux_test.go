@@ -208,7 +208,7 @@ func (b *bed) logs() string {
 	files, _ := filepath.Glob(b.dir + "/*.log")
 	for _, file := range files {
 		data, _ := os.ReadFile(file)
-		fmt.Fprintf(&all, "== %s\n%s", filepath.Base(file), data[max(0, len(data)-3000):])
+		fmt.Fprintf(&all, "== %s\n%s", filepath.Base(file), data[max(0, len(data)-60000):])
 	}
 	return all.String()
 }

@@ -217,8 +217,12 @@ func (c *Case) notBegun() Verdict {
 	switch {
 	case c.Cause != nil:
 		return Verdict{Action: Conclude, End: runfile.End{Outcome: c.Cause.Outcome, Reason: c.Cause.Reason + ", before it began"}}
-	case word == "CANCELLED":
+	case word == "CANCELLED" && c.last().Node == "":
 		return Verdict{Action: Conclude, End: runfile.End{Outcome: layout.Stopped, Reason: "cancelled in Slurm (scancel), before it began"}}
+	case word == "CANCELLED":
+		// A controller that has lost its memory gives numbers of jobs out again; a
+		// node that still has one of that number refuses it, and Slurm cancels it.
+		return Verdict{Action: Return, Words: "Slurm has cancelled it on " + c.last().Node + ", before it began"}
 	case word == "FAILED" && c.Exit != nil && c.Exit.Code == neverSeen:
 		return Verdict{Action: Reject, Words: c.node() + " does not see its folder: the tree must lie on a file system that all nodes share, under the same path"}
 	case word == "FAILED" && c.Exit != nil && c.Exit.Code == refused:
