@@ -147,7 +147,9 @@ func (s *Slurm) read(r *slurmRun) {
 	r.left = left
 	if !begun && left.Claim != nil {
 		s.contact.news = true
-		_ = s.record(r, nil) // a copy
+		if left.Status == nil {
+			_ = s.record(r, nil) // a copy
+		}
 	}
 	why := ""
 	if r.cause == nil && r.wishes != nil {

@@ -157,7 +157,6 @@ func (s *Slurm) begin(r *slurmRun) {
 		s.giveBack(r, supervise.Ended{Identity: r.id(), NotRun: err.Error()})
 		return
 	}
-	_ = s.record(r, nil) // a copy
 	s.waiting = append(s.waiting, r)
 	s.say(r, "about to be given to Slurm")
 }

@@ -60,8 +60,9 @@ func ofTree(tree string) string {
 
 func file(token, name string) string { return layout.Own + "/" + token + "/" + name }
 
-// Prepare makes the folder of a run and leaves the order in it, durably. Those of
-// earlier runs go: what still waits somewhere to begin one of them can't any more.
+// Prepare makes the folder of a run and leaves the order in it; without that, the
+// run can only be withdrawn. Those of earlier runs go: what still waits somewhere
+// to begin one of them can't any more.
 func Prepare(job *os.Root, token string, order []byte) error {
 	if err := sweep(job, token); err != nil {
 		return err
@@ -71,7 +72,7 @@ func Prepare(job *os.Root, token string, order []byte) error {
 		return fmt.Errorf("prepare run: %w", err)
 	}
 	probe.Step("slurm: folder made")
-	if err := disk.Replace(job, file(token, orderFile), order, 0o600, disk.Durable); err != nil {
+	if err := disk.Replace(job, file(token, orderFile), order, 0o600, disk.Volatile); err != nil {
 		return fmt.Errorf("prepare run: %w", err)
 	}
 	return nil

@@ -20,26 +20,30 @@ until cd "$dir" 2>/dev/null && [ -d "$run" ]; do
 	sleep 1
 done
 node=${SLURMD_NODENAME:-$(uname -n)}
-me="job=$SLURM_JOB_ID node=$node pid=$$ at=$(date +%s.%N)"
+now=$(date '+%s.%N %Y-%m-%dT%H:%M:%S%z')
+day=${now#* }
+day=${day%??}:${day#"${day%??}"} # the offset as RFC 3339 has it
+me="job=$SLURM_JOB_ID node=$node pid=$$ at=${now% *}"
 put() { # put NAME TEXT: whole or not at all
 	printf '%s\n' "$2" >"$run/.$1.$SLURM_JOB_ID.$$" && mv -f "$run/.$1.$SLURM_JOB_ID.$$" "$run/$1"
 }
-exec 3>>process.log
+exec 3>>process.log || exit 122
 
 # Run once, whoever asks: a submission made twice, a requeue, a controller that
 # forgot. link(2) gives the claim to one, on NFS too, where its answer may be
 # lost: so look whose it is.
 mine=$run/.claim.$SLURM_JOB_ID.$$
 printf '%s\n' "$me" >"$mine" && ln "$mine" "$run/claim" 2>/dev/null
-rm -f "$mine"
-if [ "$(cat "$run/claim" 2>/dev/null)" != "$me" ]; then
-	echo "QM: not run by Slurm job $SLURM_JOB_ID on $node, this run began already: $(cat "$run/claim")" >&3
+claim=
+read -r claim 2>/dev/null <"$run/claim"
+if [ "$claim" != "$me" ]; then
+	echo "QM: not run by Slurm job $SLURM_JOB_ID on $node, this run began already: $claim" >&3
 	put refused "$me"
 	exit 121
 fi
 {
-	echo "Job started by QM at: $(date +%Y-%m-%dT%H:%M:%S%z | sed 's/\(..\)$/:\1/; s/+00:00$/Z/')"
-	echo "Host: $node, user: $(id -un 2>/dev/null || id -u), folder: "@SHOWN@", PATH: $PATH, processors: $NB_PROC, Slurm job: $SLURM_JOB_ID"
+	echo "Job started by QM at: $day"
+	echo "Host: $node, user: ${SLURM_JOB_USER:-$(id -un)}, folder: "@SHOWN@", PATH: $PATH, processors: $NB_PROC, Slurm job: $SLURM_JOB_ID"
 	printf %s "$notes"
 } >&3
 
@@ -59,6 +63,10 @@ exec 2>/dev/null 3>&-
 end=exit=$rc
 [ $rc -le 128 ] || [ ! -s "$run/.said" ] || end=signal=$((rc - 128))
 times >"$run/.times"
-end="$end job=$SLURM_JOB_ID node=$node at=$(date +%s.%N) cpu=$(sed -n '2s/ /,/p' "$run/.times")"
+{
+	read -r cpu
+	read -r cpu # of what it has waited for
+} <"$run/.times"
+end="$end job=$SLURM_JOB_ID node=$node at=$(date +%s.%N) cpu=${cpu%% *},${cpu##* }"
 put status "$end told=$told"
 exit $rc
