@@ -276,7 +276,7 @@ func TestSlurmStorm(t *testing.T) {
 		case j.state == layout.Lost && *j.record.Outcome == layout.Interrupted && j.record.Reason != nil && len(j.runs) <= len("x\n"):
 			unknown++ // told as that, with the reason
 			t.Logf("job %d: %s", i, *j.record.Reason)
-		case j.state != layout.Done || j.runs != "x\n" || j.record.ExitCode == nil || *j.record.ExitCode != i%5 || !strings.HasSuffix(j.log, fmt.Sprintf("with code %d\n", i%5)):
+		case j.state != layout.Done || j.runs != "x\n" || j.record.ExitCode == nil || *j.record.ExitCode != i%5 || !strings.Contains(j.log, fmt.Sprintf(" with code %d\n", i%5)): // slurmstepd may add what it thinks
 			t.Errorf("job %d is %s, runs %q, record %+v, log\n%s", i, j.state, j.runs, j.record, j.log)
 		}
 	}

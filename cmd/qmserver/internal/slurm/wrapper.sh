@@ -23,6 +23,7 @@ node=${SLURMD_NODENAME:-$(uname -n)}
 now=$(date '+%s.%N %Y-%m-%dT%H:%M:%S%z')
 day=${now#* }
 day=${day%??}:${day#"${day%??}"} # the offset as RFC 3339 has it
+case $day in *+00:00) day=${day%+00:00}Z ;; esac
 me="job=$SLURM_JOB_ID node=$node pid=$$ at=${now% *}"
 put() { # put NAME TEXT: whole or not at all
 	printf '%s\n' "$2" >"$run/.$1.$SLURM_JOB_ID.$$" && mv -f "$run/.$1.$SLURM_JOB_ID.$$" "$run/$1"
