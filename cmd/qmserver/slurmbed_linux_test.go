@@ -71,7 +71,7 @@ func newBed(t testing.TB, processors int) *bed {
 			t.Skipf("skipped without %s: jobs under a real Slurm", needed)
 		}
 	}
-	dir, err := os.MkdirTemp("", "qm") // the paths of its sockets must be short
+	dir, err := os.MkdirTemp("", "qm") //nolint:usetesting // the paths of its sockets must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +91,7 @@ func newBed(t testing.TB, processors int) *bed {
 
 // names are the daemons in the order in which they are started.
 func (b *bed) names() []string {
-	names := []string{"munged", "slurmctld"}
-	for _, n := range b.nodes {
-		names = append(names, n)
-	}
-	return names
+	return append([]string{"munged", "slurmctld"}, b.nodes...)
 }
 
 func (b *bed) configure(processors int) {

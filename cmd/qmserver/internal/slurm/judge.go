@@ -164,9 +164,10 @@ func (c *Case) strange() bool {
 	switch syscall.Signal(c.Status.Signal) {
 	case syscall.SIGTERM, syscall.SIGKILL, syscall.SIGHUP, syscall.SIGINT:
 		return true
-	}
-	if c.Status.Told != "" {
-		return true
+	default:
+		if c.Status.Told != "" {
+			return true
+		}
 	}
 	late := c.Limit > 0 && c.Claim != nil && c.Status.At.Sub(c.Claim.At) >= c.Limit
 	return c.Status.Code != 0 && (late || c.Cause != nil)
