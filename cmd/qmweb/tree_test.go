@@ -266,7 +266,8 @@ func (tr *tree) few() {
 // many is a tree of a busy year.
 func (tr *tree) many() {
 	tr.beat(layout.Heartbeat{Host: "render-box.example.org", Version: "v0.5.0", Started: tr.now.Add(-2000 * time.Hour), Slots: 128, SlotsUsed: 128, Launch: "non-blocking",
-		Load1: new(131.2), DiskFree: new(int64(18 << 30)), DiskTotal: new(int64(7452 << 30))})
+		Load1: new(131.2), DiskFree: new(int64(18 << 30)), DiskTotal: new(int64(7452 << 30)),
+		Mail: &layout.WaitingMail{Waiting: 12, Since: tr.now.Add(-70 * time.Minute), Problem: "smtp.example.org:587 can't be reached: see smtp_host and smtp_port (connect: connection refused)", Next: tr.now.Add(23 * time.Minute)}})
 	owner := func() string { return fmt.Sprintf("person%02d@example.org", tr.rand.IntN(14)) }
 	for i := range 20 {
 		n := tr.rand.IntN(900)

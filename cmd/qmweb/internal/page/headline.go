@@ -85,12 +85,16 @@ func mailText(m *layout.WaitingMail, now time.Time) string {
 	if m == nil || m.Waiting <= 0 || m.Problem == "" && now.Sub(m.Since) < slowMail {
 		return ""
 	}
-	text := plural(m.Waiting, "mail about a job waits", "mails about jobs wait") + " to be sent, the oldest for " + span(max(now.Sub(m.Since), 0))
+	since := max(now.Sub(m.Since), 0)
+	if since >= time.Minute {
+		since = since.Truncate(time.Minute)
+	}
+	text := plural(m.Waiting, "mail about a job waits", "mails about jobs wait") + " to be sent, the oldest for " + span(since)
 	if m.Problem != "" {
 		text += ": " + strings.TrimRight(oneLine(m.Problem), ".")
 	}
 	if until := m.Next.Sub(now); until > 0 {
-		text += ". Next try in " + span(until)
+		text += ". Next try in " + roughly(until)
 	}
 	return text + "."
 }

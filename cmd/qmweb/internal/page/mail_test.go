@@ -19,8 +19,8 @@ func TestMailThatWaits(t *testing.T) {
 		"none":            {nil, ""},
 		"under way":       {&layout.WaitingMail{Waiting: 2, Since: now.Add(-time.Second)}, ""},
 		"nonsense":        {&layout.WaitingMail{Waiting: -1, Problem: "?"}, ""},
-		"silence":         {&layout.WaitingMail{Waiting: 1, Since: now.Add(-125 * time.Second)}, "1 mail about a job waits to be sent, the oldest for 2 min 5 s."},
-		"refused":         {&layout.WaitingMail{Waiting: 3, Since: now.Add(-time.Hour), Problem: "connection refused", Next: now.Add(4 * time.Minute)}, "3 mails about jobs wait to be sent, the oldest for 1 h: connection refused. Next try in 4 min."},
+		"silence":         {&layout.WaitingMail{Waiting: 1, Since: now.Add(-125 * time.Second)}, "1 mail about a job waits to be sent, the oldest for 2 min."},
+		"refused":         {&layout.WaitingMail{Waiting: 3, Since: now.Add(-time.Hour), Problem: "connection refused", Next: now.Add(4 * time.Minute)}, "3 mails about jobs wait to be sent, the oldest for 1 h: connection refused. Next try in about 4 min."},
 		"no time of next": {&layout.WaitingMail{Waiting: 3, Since: now.Add(time.Hour), Problem: "a\nb.", Next: now.Add(-time.Minute)}, "3 mails about jobs wait to be sent, the oldest for 0.0 s: a b."},
 	} {
 		if got := mailText(c.mail, now); got != c.want {
