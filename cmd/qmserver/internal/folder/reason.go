@@ -78,13 +78,15 @@ func recordReason(dir *os.Root, why Reason) error {
 }
 
 // WriteRecord writes the record of a job into its folder. If durable, it is on
-// disk when WriteRecord returns nil.
+// disk when WriteRecord returns nil. The folder that it lies in is made with all
+// permissions that umask or the ACLs of the queue leave it: where the server's
+// user is another than who put the job there, that one can still delete it all.
 func WriteRecord(dir *os.Root, r *layout.Record, sync disk.Sync) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := dir.Mkdir(path.Dir(layout.RecordFile), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := dir.Mkdir(path.Dir(layout.RecordFile), 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return disk.Replace(dir, layout.RecordFile, append(data, '\n'), 0o644, sync)

@@ -64,6 +64,13 @@ func NewLocal(tree layout.Tree, accounts *Accounts, groups *cgroup.Groups, log *
 	if err := makeRunDir(path); err != nil {
 		return nil, err
 	}
+	copied, err := settleIn(path)
+	if err != nil {
+		return nil, err
+	}
+	if copied {
+		log.Warn("the tree was copied or put back: what lies in QM_Jobs may have run, and is parked")
+	}
 	missing, err := missingMarks(path)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func whyNotMoved(from, to layout.State, err error) string {
 		return fmt.Sprintf("can't be moved to %s (%v): a program has the folder or a file in it open, such as Explorer, an editor or a virus scanner; it is tried again", to.Folder(), cause(err))
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Sprintf("may not be moved to %s (%v): qmserver must be able to write to %s and %s, and own the folder or be root; a folder that is copied in belongs to who copied it",
+		return fmt.Sprintf("may not be moved to %s (%v): qmserver must be able to write to %s, to %s and to the folder itself, which belongs to who put it there: chmod -R ug+rwX it, or run qmserver as root",
 			to.Folder(), cause(err), from.Folder(), to.Folder())
 	}
 	return fmt.Sprintf("can't be moved to %s (%v); it is tried again", to.Folder(), cause(err))
