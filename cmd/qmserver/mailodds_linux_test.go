@@ -248,3 +248,30 @@ func TestMailOfFullDisk(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestMailOfSlurm: what Slurm runs is told of as all else is.
+func TestMailOfSlurm(t *testing.T) {
+	fake, err := filepath.Abs("../../testdata/slurm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := t.TempDir()
+	for _, folder := range []string{"jobs", "say"} {
+		if err := os.Mkdir(filepath.Join(cluster, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", fake+":"+os.Getenv("PATH"))
+	t.Setenv("FAKE_SLURM", cluster)
+	m := newMailTree(t, &mailtest.Server{}, "launch_type = slurm\n")
+	m.submit("good", "script = echo of the node\ninfo = a line")
+	m.submit("bad", "script = exit 3")
+	m.submit("refused", "nb_proc = 1")
+	_ = m.drain("run") // it tells that some failed
+	if got := m.subjects(); !slices.Equal(got, []string{"QM: bad failed (exit code 3)", "QM: good succeeded", "QM: refused was not run"}) {
+		t.Fatalf("%q\n%s", got, m.stderr())
+	}
+	if body := m.body("QM: good succeeded"); !strings.Contains(body, "    of the node\n") || !strings.Contains(body, "Info:       a line\n") || !strings.Contains(body, "\nStarted: ") {
+		t.Error(body)
+	}
+}
