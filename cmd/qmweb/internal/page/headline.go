@@ -87,7 +87,7 @@ func mailText(m *layout.WaitingMail, now time.Time) string {
 	}
 	since := max(now.Sub(m.Since), 0)
 	if since >= time.Minute {
-		since = since.Truncate(time.Minute)
+		since -= since % time.Minute
 	}
 	text := plural(m.Waiting, "mail about a job waits", "mails about jobs wait") + " to be sent, the oldest for " + span(since)
 	if m.Problem != "" {
