@@ -20,8 +20,21 @@ const stormJobs = 60
 
 // TestStorm kills the server -9 twelve times, whenever some more jobs have
 // started: each job is started once, and each exit code is known.
-func TestStorm(t *testing.T) {
-	c := newStorm(t)
+func TestStorm(t *testing.T) { storm(t, func(int) string { return fmt.Sprintf("sleep 0.%d", rand.IntN(3)) }) }
+
+// TestStormOfShortJobs is the same where some are claimed before there is room.
+func TestStormOfShortJobs(t *testing.T) {
+	storm(t, func(i int) string {
+		if i%25 == 24 {
+			return "sleep 0.3" // longer than was expected
+		}
+		return "true"
+	})
+}
+
+func storm(t *testing.T, work func(i int) string) {
+	t.Helper()
+	c := newStorm(t, work)
 	for range 12 {
 		c.serveUntil(t, 1+rand.IntN(5), func(server *os.Process) {
 			if err := server.Kill(); err != nil {
@@ -46,7 +59,7 @@ func TestStorm(t *testing.T) {
 // TestStormOfSupervisors kills those too: each job has ended or is parked as
 // interrupted, none was started twice.
 func TestStormOfSupervisors(t *testing.T) {
-	c := newStorm(t)
+	c := newStorm(t, func(int) string { return fmt.Sprintf("sleep 0.%d", rand.IntN(3)) })
 	for i := range 12 {
 		c.serveUntil(t, 1+rand.IntN(5), func(server *os.Process) {
 			for _, pid := range c.supervisors() {
@@ -77,7 +90,7 @@ func TestStormOfSupervisors(t *testing.T) {
 	t.Logf("%d of %d were interrupted", interrupted, stormJobs)
 }
 
-func newStorm(t *testing.T) *crashTree {
+func newStorm(t *testing.T, work func(i int) string) *crashTree {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("takes some ten seconds: not with -short")
@@ -87,7 +100,7 @@ func newStorm(t *testing.T) *crashTree {
 	c.write("QMserv.cfg", "[QMServer]\nMaxNbProcessors = 4\nsettle_time = 0.05\npoll_interval = 0.02\nstop_grace = 1\n")
 	for i := range stormJobs {
 		id := fmt.Sprint(i)
-		c.job(layout.Queued, "job"+id, id, fmt.Sprintf("script = echo x >>runs; sleep 0.%d; exit %d", rand.IntN(3), i%7))
+		c.job(layout.Queued, "job"+id, id, fmt.Sprintf("script = echo x >>runs; %s; exit %d", work(i), i%7))
 	}
 	return c
 }

@@ -226,4 +226,3 @@ func (l *spectroscopy) shift(name string, ago time.Duration) {
 	_, err = log.WriteAt([]byte(layout.StartedLine(begun.UTC())), 0)
 	l.must(err)
 }
-

@@ -15,17 +15,29 @@ import (
 	"qm/pkg/layout"
 )
 
-// schedule plans, and starts what the plan says, until it says nothing more.
+// schedule plans, and claims what the plan says, until it says nothing more.
 func (s *Spool) schedule(now time.Time) {
 	if !s.dirty {
 		return
 	}
 	s.weighDisk(now)
+	if len(s.ready) == 0 { // nobody overtakes those
+		s.plan(0, now)
+	}
+	if s.mayClaimAhead() {
+		s.plan(mostAhead, now)
+	}
+}
+
+// plan claims what starts, or would if there were so many slots more.
+func (s *Spool) plan(more int, now time.Time) {
 	for tried := true; tried; {
 		tried = false
-		for i, d := range s.jobs.queue.Plan(s.machine(), ahead) {
+		m := s.machine()
+		m.Slots += more
+		for i, d := range s.jobs.queue.Plan(m, ahead) {
 			switch {
-			case d.Start && s.holds(d.Job, now):
+			case d.Start && (s.holds(d.Job, now) || more > 0 && !s.mayBeAhead(d.Job)):
 				return // what was tried is planned for once that is over
 			case d.Start:
 				tried = true
@@ -105,6 +117,14 @@ func (s *Spool) machine() schedule.Machine {
 		m.Jobs++
 		m.Busy[j.Owner] += j.NbProc
 	}
+	for j := range s.jobs.by[ready] {
+		m.Names[j.Name] = true
+		m.Used += j.NbProc
+		m.Reserved += j.Memory
+		m.GPUsUsed += j.NbGPU
+		m.Jobs++
+		m.Busy[j.Owner] += j.NbProc
+	}
 	for _, p := range [...]phase{closing, over} {
 		for j := range s.jobs.by[p] {
 			m.Names[j.Name] = true
@@ -132,9 +152,9 @@ func (s *Spool) stopped() string {
 	return s.full
 }
 
-// claim moves a job to QM_Jobs, to be launched once that is durable, if it is
-// known to be complete and as it was. What an earlier run of the same folder left in the
-// run files is released before.
+// claim moves a job to QM_Jobs, where it is ready once that is durable, if it is
+// known to be complete and as it was. What an earlier run of the same folder left
+// in the run files is released before.
 func (s *Spool) claim(j *job, now time.Time) {
 	if j.proven == 0 || j.reading != nil || !s.isAsSeen(j) {
 		s.prove(j, now)
@@ -160,8 +180,7 @@ func (s *Spool) claim(j *job, now time.Time) {
 		return
 	}
 	s.unwatch(j)
-	c.share, c.note = s.allot(j)
-	s.jobs.enter(j, running)
+	s.jobs.enter(j, ready)
 	c.started, c.ended, c.far, c.state = now, time.Time{}, s.Elsewhere, launch.State{}
 }
 

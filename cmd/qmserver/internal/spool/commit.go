@@ -40,7 +40,7 @@ func notOver(m moved) bool { return m.to != layout.Done && m.to != layout.Lost }
 // starts the claimed jobs, and tells of those that are where they belong.
 func (s *Spool) commit(now time.Time) {
 	s.commitBy = time.Time{}
-	for len(s.moves) > 0 { // a job that can't be started moves back
+	for len(s.moves) > 0 { // and once more: a job that can't be started moves back
 		moves := s.moves
 		s.moves = nil
 		err := s.syncMoves(moves)
@@ -59,9 +59,11 @@ func (s *Spool) commit(now time.Time) {
 			case err != nil:
 				s.unclaim(m.job, now, err)
 			default:
-				s.launch(m.job, now)
+				s.ready = append(s.ready, m.job)
 			}
 		}
+		s.readyBy = now.Add(readyFor)
+		s.startReady(now)
 	}
 }
 

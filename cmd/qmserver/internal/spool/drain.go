@@ -40,7 +40,7 @@ func (s *Spool) drained() bool {
 // active tells whether something of the job is still to be waited for.
 func (j *job) active() bool {
 	switch j.phase {
-	case running, closing, listed:
+	case ready, running, closing, listed:
 		return true
 	case arriving:
 		return !j.stuck || j.patient()
@@ -66,7 +66,7 @@ func (j *job) why() string {
 // folder is where the job lies.
 func (j *job) folder() layout.State {
 	switch j.phase {
-	case running, closing:
+	case ready, running, closing:
 		return layout.Running
 	case over:
 		return j.move.from

@@ -100,7 +100,7 @@ func (s *Spool) whatOf(name string, follower *job) (wait, fault string) {
 		others--
 	}
 	if others > 0 {
-		for _, p := range [...]phase{running, closing, over} {
+		for _, p := range [...]phase{ready, running, closing, over} {
 			for j := range s.jobs.by[p] {
 				if j.Name == name {
 					return fmt.Sprintf("after %s, which runs", shown), ""

@@ -1,6 +1,10 @@
 package spool
 
-import "qm/pkg/layout"
+import (
+	"time"
+
+	"qm/pkg/layout"
+)
 
 // Interrupt asks Run to start nothing more, and with stop also to stop what
 // runs; Run returns when nothing runs any more. It may be called by any
@@ -14,6 +18,7 @@ func (s *Spool) Interrupt(stop bool) {
 
 func (s *Spool) interrupt(stop bool) {
 	s.ending, s.dirty = true, true
+	s.sendBack(time.Now())
 	for j := range s.jobs.by[running] {
 		if !stop {
 			s.log.Info("job runs on unless Ctrl-C comes again", "job", j.shown())

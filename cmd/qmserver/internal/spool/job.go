@@ -21,7 +21,8 @@ const (
 	arriving              // in the queue folder, perhaps still being copied
 	waiting               // in the queue folder, to be started
 	aside                 // in the queue folder, held or waiting for another job
-	running               // claimed and given to the launcher
+	ready                 // claimed, and to be started
+	running               // given to the launcher
 	closing               // nothing of it runs; its supervisor writes down how it ended
 	over                  // nothing of it runs; it has still to be moved
 )

@@ -17,7 +17,7 @@ type jobs struct {
 	names  map[string]*job             // those in the queue folder
 	listed []*job                      // those of which nothing is known yet, in the order of arrival; some have gone on
 	queue  *schedule.Queue[*job]       // the waiting ones
-	by     [over + 1]map[*job]struct{} // arriving, aside, running, closing, over
+	by     [over + 1]map[*job]struct{} // arriving, aside, ready, running, closing, over
 	late   map[*job]struct{}           // those with a move that is tried again
 	kin    map[string]int              // how many there are by own name; nil until someone asks
 }
@@ -27,7 +27,7 @@ func newJobs(fair bool) jobs {
 		all: make(map[disk.Identity]*job), names: make(map[string]*job), late: make(map[*job]struct{}),
 		queue: &schedule.Queue[*job]{Fair: fair},
 	}
-	for _, p := range [...]phase{arriving, aside, running, closing, over} {
+	for _, p := range [...]phase{arriving, aside, ready, running, closing, over} {
 		js.by[p] = make(map[*job]struct{})
 	}
 	return js

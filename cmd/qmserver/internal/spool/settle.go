@@ -47,6 +47,7 @@ func (s *Spool) ended(e launch.Event) {
 	now := time.Now()
 	s.dirty = true
 	if e.Freed {
+		s.passedBy(j, now)
 		s.jobs.enter(j, closing)
 		return
 	}

@@ -33,6 +33,9 @@ type Spool struct {
 
 	jobs     jobs
 	moves    []moved                       // that are not known to be on disk
+	ready    []*job                        // that wait for a slot, in the order of their start
+	readyBy  time.Time                     // when they go back
+	inARow   int                           // how many jobs that ended last were short
 	commitBy time.Time                     // when they are to be made durable at the latest; zero: at once
 	ghosts   map[disk.Identity]runfile.Run // runs of earlier servers whose folders were taken away
 	haunted  bool                          // they have been looked for
@@ -263,6 +266,7 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 		case <-wake.C:
 		}
 		if err := s.step(time.Now()); err != nil {
+			s.ready = nil // they lie in a tree that is another server's
 			s.leaveTree()
 			return s.result, err
 		}
@@ -290,6 +294,7 @@ func (s *Spool) step(now time.Time) error {
 	s.leaveAlone(now)
 	s.startLooks(now)
 	s.lead(now)
+	s.startReady(now)
 	s.schedule(now)
 	s.commitInTime(now)
 	s.startLooks(now) // of those whose turn it is
@@ -338,6 +343,9 @@ func (s *Spool) next() time.Time {
 	if s.follows.scan {
 		sooner(s.follows.next)
 	}
+	if len(s.ready) > 0 {
+		sooner(s.readyBy)
+	}
 	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.wake, s.commitBy} {
 		sooner(t)
 	}
@@ -346,6 +354,7 @@ func (s *Spool) next() time.Time {
 
 // leaveTree says that the server ends and which jobs run on.
 func (s *Spool) leaveTree() {
+	s.sendBack(time.Now())
 	s.commit(time.Now())
 	for j := range s.jobs.by[running] {
 		s.log.Info("job runs on; the next start adopts it", "job", j.shown())

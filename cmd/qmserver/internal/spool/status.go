@@ -85,7 +85,7 @@ func (s *Spool) beat(now time.Time, stopped bool) {
 	m := s.machine()
 	h := layout.Heartbeat{
 		Host: s.Host, PID: os.Getpid(), Version: s.Version, Started: s.started, Beat: now, Stopped: stopped,
-		Slots: s.Slots, SlotsUsed: m.Used, GPUs: m.GPUs, GPUsUsed: m.GPUsUsed, Paused: s.paused, Launch: s.Launch, Problems: s.problemsNow(),
+		Slots: s.Slots, SlotsUsed: s.used(), GPUs: m.GPUs, GPUsUsed: s.gpusUsed(), Paused: s.paused, Launch: s.Launch, Problems: s.problemsNow(),
 	}
 	h.Load1, h.DiskFree, h.DiskTotal = s.load1, s.diskFree, s.diskTotal
 	if s.Post != nil {
@@ -101,7 +101,7 @@ func (s *Spool) statusLine() string {
 	if s.Elsewhere {
 		what = "jobs with Slurm"
 	}
-	line := fmt.Sprintf("%d of %d %s, %d waiting", m.Used, m.Slots, what, s.jobs.queue.Len()+len(s.jobs.by[aside]))
+	line := fmt.Sprintf("%d of %d %s, %d waiting", s.used(), m.Slots, what, s.jobs.queue.Len()+len(s.jobs.by[aside]))
 	if m.Stop != "" {
 		line += "; nothing starts: " + m.Stop
 	}
