@@ -15,7 +15,7 @@ import (
 // nothing a second time unasked.
 func TestACopyOfATree(t *testing.T) {
 	c := newServerTree(t)
-	c.job(layout.Queued, "a", "a", "script = echo x >>runs; touch begun; while [ ! -e open ]; do sleep 0.02; done; echo whole")
+	c.job(layout.Queued, "a", "a", "script = echo x >>runs; touch begun; n=0; while [ ! -e open ] && [ $n -lt 3000 ]; do sleep 0.02; n=$((n + 1)); done; echo whole")
 	server := c.serve()
 	defer func() { end(server) }()
 	c.waitFor("it runs", func() bool { _, err := os.Stat(c.tree.Job(layout.Running, "a") + "/begun"); return err == nil })
@@ -26,6 +26,7 @@ func TestACopyOfATree(t *testing.T) {
 	}
 	for range 2 { // the second start finds nothing new
 		other := copied.serve()
+		t.Cleanup(func() { end(other) })
 		copied.waitFor("it is parked", func() bool { _, err := os.Stat(copied.tree.Job(layout.Lost, "a")); return err == nil })
 		end(other)
 	}
