@@ -132,8 +132,23 @@ func TestTryLock(t *testing.T) {
 	if err := TryLock(second); !errors.Is(err, ErrHeld) {
 		t.Errorf("a second time: %v, want ErrHeld", err)
 	}
+	reading, err := os.Open(path) // a lock to ask with must need no more: NFS
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reading.Close()
+	if err := TryAsk(reading); !errors.Is(err, ErrHeld) {
+		t.Errorf("asked: %v, want ErrHeld", err)
+	}
 	first.Close()
-	if err := TryLock(second); err != nil {
+	for _, f := range []*os.File{reading, second} {
+		if err := errors.Join(TryAsk(f), Await(f)); err != nil {
+			t.Errorf("asked once it is free: %v", err)
+		}
+	}
+	reading.Close()
+	second.Close()
+	if err := TryLock(open()); err != nil {
 		t.Errorf("once it is free: %v", err)
 	}
 }

@@ -13,8 +13,15 @@ import (
 // TryLock locks an open file for as long as anyone has it open: a child that
 // inherits f inherits the lock. ErrHeld if another process has it. NFS says
 // EWOULDBLOCK, CIFS says EACCES; see flock(2).
-func TryLock(f *os.File) error {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+func TryLock(f *os.File) error { return tryLock(f, unix.LOCK_EX) }
+
+// TryAsk asks whether anyone has locked an open file, which need not be open for
+// writing: NFS makes that a condition of TryLock. ErrHeld if so. Others may ask at
+// the same time; as long as f is open, nobody can lock it.
+func TryAsk(f *os.File) error { return tryLock(f, unix.LOCK_SH) }
+
+func tryLock(f *os.File, how int) error {
+	err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 	switch {
 	case err == nil:
 		return nil
@@ -24,11 +31,11 @@ func TryLock(f *os.File) error {
 	return fmt.Errorf("lock %s: %w", f.Name(), err)
 }
 
-// Lock is like TryLock, but waits until the lock is free. It occupies a thread
+// Await is like TryAsk, but waits until nobody has the lock. It occupies a thread
 // while it waits.
-func Lock(f *os.File) error {
+func Await(f *os.File) error {
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		err := unix.Flock(int(f.Fd()), unix.LOCK_SH)
 		if err == nil {
 			return nil
 		}

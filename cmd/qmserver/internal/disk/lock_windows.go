@@ -14,8 +14,12 @@ func TryLock(f *os.File) error {
 	return lockFile(f, windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY)
 }
 
-// Lock is like TryLock, but waits until the lock is free.
-func Lock(f *os.File) error { return lockFile(f, windows.LOCKFILE_EXCLUSIVE_LOCK) }
+// TryAsk asks whether anyone has locked an open file. ErrHeld if so. Others may
+// ask at the same time; as long as f is open, nobody can lock it.
+func TryAsk(f *os.File) error { return lockFile(f, windows.LOCKFILE_FAIL_IMMEDIATELY) }
+
+// Await is like TryAsk, but waits until nobody has the lock.
+func Await(f *os.File) error { return lockFile(f, 0) }
 
 // lockFile locks one byte far behind the data: locks are mandatory here, and
 // what is locked can't be read.

@@ -100,7 +100,7 @@ func (l *Local) Adopt(run string, id disk.Identity) error {
 	l.adopted[run] = id
 	l.mu.Unlock()
 	go func() {
-		err := disk.Lock(f)
+		err := disk.Await(f)
 		if err != nil {
 			l.log.Error("lock of adopted run can't be waited for", "run", run, "error", err)
 		}

@@ -188,7 +188,7 @@ func readFree(dir *os.Root, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if err := disk.TryLock(f); errors.Is(err, disk.ErrHeld) {
+	if err := disk.TryAsk(f); errors.Is(err, disk.ErrHeld) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
@@ -209,7 +209,7 @@ func Read(dir *os.Root, name string) (Run, error) {
 	defer f.Close()
 	// The lock first: a supervisor that ends in between has then written all
 	// that it will write.
-	switch err := disk.TryLock(f); {
+	switch err := disk.TryAsk(f); {
 	case errors.Is(err, disk.ErrHeld):
 		run.Held = true
 	case err != nil:
