@@ -144,7 +144,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	if err := s.makeFolders(); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	if err := errors.Join(oneFileSystem(opt.Tree), lasting(opt.Tree), s.checkWriters()); err != nil {
+	if err := errors.Join(oneFileSystem(opt.Tree), fit(opt.Tree), s.checkWriters()); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	s.arrivals.lines = lines{root: root, name: layout.ArrivalsFile, log: log}
@@ -222,13 +222,16 @@ func oneFileSystem(tree layout.Tree) error {
 	return err
 }
 
-// lasting refuses file systems on which a folder may be another after a restart:
-// what had run would run again.
-func lasting(tree layout.Tree) error {
-	if !disk.IsFAT(tree.Folder(layout.Queued)) {
-		return nil
+// fit refuses file systems on which a folder may be another after a restart, so
+// that what had run would run again, and those whose locks keep supervisors out.
+func fit(tree layout.Tree) error {
+	switch queue := tree.Folder(layout.Queued); {
+	case disk.IsFAT(queue):
+		return fmt.Errorf("%s lies on FAT or exFAT, which keep neither folders apart nor times to less than 2 s: put it on ext4, XFS, APFS, NTFS or the like", tree)
+	case disk.LocksKeepOut(queue):
+		return fmt.Errorf("%s lies on a CIFS mount whose locks would keep jobs from telling how they go: add nobrl to its mount options, or run qmserver on the machine that has the disk", tree)
 	}
-	return fmt.Errorf("%s lies on FAT or exFAT, which keep neither folders apart nor times to less than 2 s: put it on ext4, XFS, APFS, NTFS or the like", tree)
+	return nil
 }
 
 // Run works until ctx ends, or with Drain until there is nothing more to do.
