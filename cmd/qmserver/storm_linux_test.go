@@ -20,7 +20,9 @@ const stormJobs = 60
 
 // TestStorm kills the server -9 twelve times, whenever some more jobs have
 // started: each job is started once, and each exit code is known.
-func TestStorm(t *testing.T) { storm(t, func(int) string { return fmt.Sprintf("sleep 0.%d", rand.IntN(3)) }) }
+func TestStorm(t *testing.T) {
+	storm(t, func(int) string { return fmt.Sprintf("sleep 0.%d", rand.IntN(3)) })
+}
 
 // TestStormOfShortJobs is the same where some are claimed before there is room.
 func TestStormOfShortJobs(t *testing.T) {
