@@ -1,6 +1,8 @@
 package spool
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"qm/cmd/qmserver/internal/folder"
@@ -21,25 +23,25 @@ const (
 
 // glances is whose turn it is to be glanced at.
 type glances struct {
-	rest  []*job // of this round
-	part  int    // how many of them at each poll
-	front []*job // the first of the queue and those set aside; nil: find out
-	turn  int    // the next of the front
+	rest  []string // the names of those of this round: jobs that are gone by then take no room
+	part  int      // how many of them at each poll
+	front []*job   // the first of the queue and those set aside; nil: find out
+	turn  int      // the next of the front
 }
 
 // glance looks from outside at some of the waiting jobs.
 func (s *Spool) glance(now time.Time) {
 	g := &s.glances
 	if len(g.rest) == 0 {
-		for _, j := range s.jobs.names {
-			g.rest = append(g.rest, j)
-		}
+		g.rest = slices.AppendSeq(g.rest, maps.Keys(s.jobs.names))
 		polls := max(1, int(glanceRound/s.pollEvery()))
 		g.part = (len(g.rest) + polls - 1) / polls
 	}
 	n := min(g.part, len(g.rest))
-	for _, j := range g.rest[:n] {
-		s.glanceAt(j, now)
+	for _, name := range g.rest[:n] {
+		if j := s.jobs.names[name]; j != nil {
+			s.glanceAt(j, now)
+		}
 	}
 	if g.rest = g.rest[n:]; len(g.rest) == 0 {
 		g.rest = nil
