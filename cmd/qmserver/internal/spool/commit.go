@@ -35,6 +35,15 @@ func (s *Spool) commitInTime(now time.Time) {
 
 func notOver(m moved) bool { return m.to != layout.Done && m.to != layout.Lost }
 
+// commitReturns commits what goes back to the queue before something else is
+// claimed: it has its place there first, and the two ways through the same two
+// folders can't share their syncs; see onTheWay.
+func (s *Spool) commitReturns(now time.Time) {
+	if slices.ContainsFunc(s.moves, func(m moved) bool { return m.to == layout.Queued }) {
+		s.commit(now)
+	}
+}
+
 // commit makes the moves durable that were made since the last one, whose
 // folders are synced once for all of them, and does what they were made for: it
 // starts the claimed jobs, and tells of those that are where they belong.

@@ -105,6 +105,7 @@ type move struct {
 	end      runfile.End
 	why      string // to the queue: why it goes back there
 	later    string // to the queue: why it does not start from there at once, in words
+	ahead    bool   // to the queue: it was claimed ahead, and nobody was told to start it
 	told     bool   // to lost: the reason stands in its folder
 	strange  bool   // nothing is known of what its info file says
 	lettered bool   // the letter about it is written

@@ -85,7 +85,7 @@ func (s *Spool) sendBack(now time.Time) {
 	back := s.ready
 	s.ready, s.readyBy, s.inARow = nil, time.Time{}, 0
 	for _, j := range back {
-		j.move = move{from: layout.Running, to: layout.Queued, why: "no processor is free as soon as expected"}
+		j.move = move{from: layout.Running, to: layout.Queued, ahead: true, why: "no processor is free as soon as expected"}
 		s.settle(j, now)
 	}
 }

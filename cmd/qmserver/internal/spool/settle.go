@@ -184,15 +184,7 @@ func (s *Spool) settled(j *job) {
 		s.outcomes.note(j.Identity, end.Outcome, time.Now())
 		s.closeAccount(j)
 	case layout.Queued:
-		s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)
-		j.reading, j.proven, j.moved = nil, 0, false // it may have been changed in between
-		s.jobs.enter(j, arriving)
-		s.arrivals.note(j)
-		s.observe(j, time.Now())
-		s.stir(j.Name)
-		if j.move.later != "" {
-			s.jobs.postpone(j, time.Now(), j.move.later)
-		}
+		s.backInQueue(j)
 		return
 	case layout.Running:
 	}
@@ -200,6 +192,27 @@ func (s *Spool) settled(j *job) {
 	s.count(j)
 	s.drop(j)
 	s.passed(j)
+}
+
+// backInQueue puts a job at its old place. One that was claimed ahead is still
+// known to be complete if a look finds what its proof says, and meanwhile holds
+// back those behind it; any other may have been changed in between.
+func (s *Spool) backInQueue(j *job) {
+	now := time.Now()
+	s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)
+	j.reading, j.moved = nil, false
+	if j.move.ahead {
+		s.jobs.enter(j, waiting)
+	} else {
+		j.proven = 0
+		s.jobs.enter(j, arriving)
+	}
+	s.arrivals.note(j)
+	s.observe(j, now)
+	s.stir(j.Name)
+	if j.move.later != "" {
+		s.jobs.postpone(j, now, j.move.later)
+	}
 }
 
 // closeAccount makes durable that a parked job which comes back is a new one,

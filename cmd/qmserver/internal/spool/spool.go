@@ -298,6 +298,7 @@ func (s *Spool) step(now time.Time) error {
 	s.startLooks(now)
 	s.lead(now)
 	s.startReady(now)
+	s.commitReturns(now)
 	s.schedule(now)
 	s.commitInTime(now)
 	s.startLooks(now) // of those whose turn it is
@@ -346,7 +347,7 @@ func (s *Spool) next() time.Time {
 	if s.follows.scan {
 		sooner(s.follows.next)
 	}
-	if len(s.ready) > 0 {
+	if len(s.ready) > 0 && len(s.problems) == 0 {
 		sooner(s.readyBy)
 	}
 	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.wake, s.commitBy} {

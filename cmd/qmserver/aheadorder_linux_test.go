@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"qm/pkg/layout"
+)
+
+// TestNobodyOvertakesWhatGoesBack: a job that was claimed ahead and needs more
+// slots than get free goes back to its old place, at the head of the queue, and
+// those behind it wait.
+func TestNobodyOvertakesWhatGoesBack(t *testing.T) {
+	const short, behind = 40, 20
+	dir := t.TempDir()
+	l := &live{crashTree: &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}}
+	l.write("QMserv.cfg", "[QMServer]\nMaxNbProcessors = 2\nsettle_time = 0.05\n")
+	const tell = "script = echo $QM_JOB >>../../order; "
+	for i := range short {
+		l.job(layout.Queued, fmt.Sprintf("a%03d", i), fmt.Sprint(i), tell)
+	}
+	l.job(layout.Queued, "b-long", "long", tell+"until [ -e ../../go ]; do sleep 0.02; done")
+	l.job(layout.Queued, "c-wide", "wide", tell+"\nnb_proc = 2")
+	for i := range behind {
+		l.job(layout.Queued, fmt.Sprintf("d%03d", i), fmt.Sprint(short+i), tell)
+	}
+	l.start()
+	t.Cleanup(func() { l.kill() })
+	l.await("the short ones are done and the wide one waits", func() bool {
+		return l.count(layout.Done) >= short && l.count(layout.Running) == 1 && strings.Contains(l.queueJSON(), "needs 2 processors")
+	})
+	l.write("QM/go", "")
+	l.await("all are done", func() bool { return l.count(layout.Done) == short+behind+2 })
+	data, err := os.ReadFile(filepath.Join(string(l.tree), "order"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := strings.Fields(string(data))
+	wide := slices.Index(order, "c-wide")
+	if wide != short+1 {
+		t.Errorf("the wide job was number %d: %v\n%s", wide, order, tail(l.stderr()))
+	}
+	t.Logf("%d went back", strings.Count(l.stderr(), "job back in the queue"))
+}
+
+func (l *live) queueJSON() string {
+	data, _ := os.ReadFile(l.tree.Path(layout.QueueFile))
+	return string(data)
+}

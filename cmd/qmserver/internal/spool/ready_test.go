@@ -1,0 +1,19 @@
+package spool
+
+import (
+	"testing"
+	"time"
+)
+
+// TestNothingIsDueWhileTheTreeIsAway: what was claimed ahead can go neither on
+// nor back then, so that nobody is to be woken for it.
+func TestNothingIsDueWhileTheTreeIsAway(t *testing.T) {
+	now := time.Now()
+	s := &Spool{jobs: newJobs(false), ready: []*job{{}}, readyBy: now, problems: []string{"the tree is gone"}, nextPoll: now.Add(time.Minute)}
+	if next := s.next(); next.Before(s.nextPoll) {
+		t.Errorf("next is %s before the next look at the tree", s.nextPoll.Sub(next))
+	}
+	if s.problems = nil; !s.next().Equal(s.readyBy) {
+		t.Error("it does not go back in time")
+	}
+}
