@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -9,23 +10,13 @@ import (
 )
 
 // serveHere serves, as a service if the service manager has started this
-// program: then in the folder of the configuration, or else of the program.
+// program.
 func serveHere(opt options) error {
 	if is, err := svc.IsWindowsService(); err != nil || !is {
 		return serve(context.Background(), opt)
 	}
-	home := opt.config
-	if exe, err := os.Executable(); err == nil && home == "" {
-		home = exe
-	}
-	if err := os.Chdir(filepath.Dir(home)); err != nil {
-		return err
-	}
 	s := &windowsService{opt: opt}
-	if err := svc.Run("qmserver", s); err != nil {
-		return err
-	}
-	return s.err
+	return errors.Join(svc.Run("qmserver", s), s.err)
 }
 
 // windowsService is a server that the service manager starts and stops.
@@ -37,6 +28,9 @@ type windowsService struct {
 // Execute serves until the manager says stop, or that the machine goes down.
 // Its jobs run on, as long as the machine does.
 func (s *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, status chan<- svc.Status) (bool, uint32) {
+	if s.err = s.goHome(); s.err != nil {
+		return true, uint32(exitCode(s.err))
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	ended := make(chan error, 1)
@@ -59,4 +53,22 @@ func (s *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, 
 			}
 		}
 	}
+}
+
+// goHome goes to the folder of the configuration, or else of the program: the
+// manager starts services in a folder of the system.
+func (s *windowsService) goHome() error {
+	if s.opt.config == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		return os.Chdir(filepath.Dir(exe))
+	}
+	path, err := filepath.Abs(s.opt.config)
+	if err != nil {
+		return err
+	}
+	s.opt.config = path
+	return os.Chdir(filepath.Dir(path))
 }
