@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -198,13 +199,16 @@ func TestTextsArriveAsTheyAre(t *testing.T) {
 			t.Errorf("a line of %d bytes: %s", len(line), line)
 		}
 	}
-	if !strings.Contains(text(t, m), "Page:       http://localhost:8000/queue/jobs/%E8%A9%A6%E9%A8%93.%C3%BC\n") || !strings.Contains(text(t, m), "/srv/QM/QM_dJobs/試験.ü\n") {
+	if !strings.Contains(text(t, m), "Page:       http://localhost:8000/queue/jobs/%E8%A9%A6%E9%A8%93.%C3%BC\n") || !strings.Contains(text(t, m), filepath.FromSlash("/srv/QM/QM_dJobs/試験.ü\n")) {
 		t.Error(text(t, m))
 	}
 }
 
 // TestTheOutboxIsTakenAway: what lay in it is not sent, and what comes is.
 func TestTheOutboxIsTakenAway(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("skipped: Windows does not remove a folder that is open")
+	}
 	s := started(t, &mailtest.Server{})
 	s.Stop()
 	b := newBox(t, s)
@@ -245,14 +249,15 @@ func TestFilesThatCantBeRead(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(first.path, "folder.mail"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() == 0 {
-		t.Log("skipped as root, who can read all: a file without permission")
+	readsAll := runtime.GOOS == "windows" || os.Geteuid() == 0
+	if readsAll {
+		t.Log("skipped as root, who can read all, and on Windows: a file without permission")
 	} else if err := os.Chmod(locked, 0); err != nil {
 		t.Fatal(err)
 	}
 	s.Start(t)
 	b := openBox(t, first.path, options(t, s))
-	if os.Geteuid() != 0 {
+	if !readsAll {
 		patient.Until(t, "it is told", func() bool { return strings.Contains(b.log.String(), "read letter: ") })
 		if err := os.Chmod(locked, 0o600); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -19,18 +20,19 @@ func init() {
 	os.Exit(0)
 }
 
+// loop waits for a file.
+var loop = regexp.MustCompile(`(?:until \[|while \[ !) -e (\S+) \]; do sleep [0-9.]+; done`)
+
 // native is what the tests' jobs say, for cmd. A % is written twice in an info
 // file.
 func native(cfg string) string {
-	await := `"` + os.Args[0] + `" ` + awaited
+	cfg = loop.ReplaceAllString(cfg, strings.ReplaceAll(`"`+os.Args[0]+`" `+awaited, "$", "$$")+" $1")
 	return strings.NewReplacer(
 		`script = true`, `script = cd .`,
 		`script = false`, `script = exit 1`,
 		`echo "$QM_JOB" >>../../order`, `>>..\..\order echo %%QM_JOB%%`,
 		`echo x >>runs`, `>>runs echo x`,
 		`echo err >&2`, `echo err>&2`,
-		`until [ -e ../../go ]; do sleep 0.01; done`, await+` ..\..\go`,
-		`while [ ! -e go ]; do sleep 0.02; done`, await+` go`,
 		`NB_PROC=$NB_PROC OMP=$OMP_NUM_THREADS`, `NB_PROC=%%NB_PROC%% OMP=%%OMP_NUM_THREADS%%`,
 		`wc -c <data`, `for %%i in (data) do @echo %%~zi`,
 		`test -e data`, `if not exist data exit 1`,
