@@ -71,10 +71,7 @@ func newBed(t testing.TB, processors int) *bed {
 			t.Skipf("skipped without %s: jobs under a real Slurm", needed)
 		}
 	}
-	dir, err := os.MkdirTemp("", "qm") //nolint:usetesting // the paths of its sockets must be short
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	b := &bed{TB: t, dir: dir, nodes: []string{"node1", "node2"}, daemons: make(map[string]*exec.Cmd), args: make(map[string][]string)}
 	t.Cleanup(b.down)
 	b.configure(processors)
@@ -209,7 +206,7 @@ func (b *bed) logs() string {
 	return all.String()
 }
 
-// down ends the daemons and all that jobs have left, and removes the folder.
+// down ends the daemons and all that jobs have left.
 func (b *bed) down() {
 	if b.Failed() {
 		b.Log(b.logs())
@@ -231,9 +228,6 @@ func (b *bed) down() {
 		late.Stop()
 	}
 	b.endJobs()
-	if err := os.RemoveAll(b.dir); err != nil {
-		b.Error(err)
-	}
 }
 
 // endJobs ends what belongs to a job of this Slurm, and who looks after it.

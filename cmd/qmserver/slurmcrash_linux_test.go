@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,6 +44,9 @@ func newSlurmCrashTree(t *testing.T) *crashTree {
 func TestSlurmCrash(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some hundred starts: not with -short")
+	}
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip("skipped without setsid: a played Slurm")
 	}
 	c := newSlurmCrashTree(t)
 	file := filepath.Join(c.dir, "trace")

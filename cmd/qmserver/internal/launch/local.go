@@ -1,5 +1,5 @@
 // Package launch starts claimed jobs and tells how they ended. Local runs them
-// on this machine, each under a supervisor process.
+// on this machine, each under a supervisor process; Slurm gives them to Slurm.
 package launch
 
 import (

@@ -40,6 +40,9 @@ type cluster struct {
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip("skipped without setsid: a played Slurm")
+	}
 	dir := t.TempDir()
 	c := &cluster{T: t, dir: filepath.Join(dir, "slurm"), tree: layout.Tree(filepath.Join(dir, "QM"))}
 	for _, d := range []string{c.dir + "/jobs", c.dir + "/say", c.tree.Path(layout.Own), c.tree.Folder(layout.Running)} {

@@ -2,6 +2,7 @@ package slurm
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -157,17 +158,15 @@ func (c *Case) byStatus(living *Job) Verdict {
 	return byItself()
 }
 
+// fromOutside are the signals by which a command is mostly ended by others.
+var fromOutside = []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, syscall.SIGHUP, syscall.SIGINT}
+
 // strange tells whether a run may not have ended by itself: Slurm knows more of
 // it then. Whether the script was told to end before it wrote its status, as its
 // command was, is a matter of chance.
 func (c *Case) strange() bool {
-	switch syscall.Signal(c.Status.Signal) {
-	case syscall.SIGTERM, syscall.SIGKILL, syscall.SIGHUP, syscall.SIGINT:
+	if c.Status.Told != "" || slices.Contains(fromOutside, syscall.Signal(c.Status.Signal)) {
 		return true
-	default:
-		if c.Status.Told != "" {
-			return true
-		}
 	}
 	late := c.Limit > 0 && c.Claim != nil && c.Status.At.Sub(c.Claim.At) >= c.Limit
 	return c.Status.Code != 0 && (late || c.Cause != nil)
