@@ -258,7 +258,7 @@ func TestNextServer(t *testing.T) {
 			})
 		},
 		"its order is gone": func(c *cluster, _ supervise.Job) {
-			c.awaitIn("a", "runs")
+			c.awaitIn("a", layout.RecordFile)
 			c.reopen(func() {
 				orders, _ := filepath.Glob(c.tree.Job(layout.Running, "a/.qm/slurm-*/submit"))
 				if len(orders) != 1 || os.Remove(orders[0]) != nil {

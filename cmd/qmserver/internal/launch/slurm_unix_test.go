@@ -321,5 +321,9 @@ func (c *cluster) killAll() {
 		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && pid > 1 {
 			_ = syscall.Kill(-pid, syscall.SIGKILL)
 		}
+		patient.Until(c, "who looks after it has ended", func() bool {
+			_, err := os.Stat(filepath.Join(filepath.Dir(file), "exit"))
+			return err == nil
+		})
 	}
 }
