@@ -281,6 +281,26 @@ func TestNextServer(t *testing.T) {
 	}
 }
 
+// TestNextServerRunsJobsHere: the launch_type is another one by now, and what
+// Slurm has is followed to its end.
+func TestNextServerRunsJobsHere(t *testing.T) {
+	c := newCluster(t)
+	job := c.start("a", once)
+	c.awaitIn("a", "runs")
+	if !HasRuns(c.slurm.Runs()) {
+		t.Error("it is not known that Slurm has jobs")
+	}
+	c.here = true
+	c.reopen(func() {})
+	c.words(job, "running on node1")
+	c.letGo("a")
+	c.ends(job, layout.Failed, "code 3")
+	c.ranOnce("a")
+	if HasRuns(c.slurm.Runs()) {
+		t.Error("Slurm still has jobs")
+	}
+}
+
 // TestNextServerGivesAgain what the earlier one had not come to give to Slurm.
 func TestNextServerGivesAgain(t *testing.T) {
 	c := newCluster(t)

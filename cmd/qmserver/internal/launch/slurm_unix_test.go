@@ -29,6 +29,7 @@ type cluster struct {
 	*testing.T
 	dir  string // of the played Slurm
 	tree layout.Tree
+	here bool // by the configuration, jobs run on this machine by now
 	log  strings.Builder
 	lock sync.Mutex // guards log and all below
 
@@ -82,7 +83,7 @@ func (c *cluster) open() {
 		c.Fatal(err)
 	}
 	const every = 200 * time.Millisecond
-	s, err := NewSlurm(local, c.tree, SlurmOptions{Options: []string{"--partition=long"}, Env: os.Environ(), Every: every, Patience: 2 * every}, log)
+	s, err := NewSlurm(local, c.tree, SlurmOptions{Options: []string{"--partition=long"}, Env: os.Environ(), Every: every, Patience: 2 * every, Here: c.here}, log)
 	if err != nil {
 		c.Fatal(err)
 	}
