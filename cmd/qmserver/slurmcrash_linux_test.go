@@ -79,6 +79,11 @@ func TestSlurmCrash(t *testing.T) {
 				}
 				_ = c.drain("run")
 				c.check("server")
+				for _, id := range []string{"a", "b", "u", "i"} {
+					if log := c.jobs()[id][0].log; strings.Count(log, "Job finished at: ") != 1 {
+						t.Errorf("log of %s\n%s", id, log)
+					}
+				}
 			})
 		}
 	}

@@ -199,6 +199,21 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// TestStopOfOld: a file STOP that lay there before the start asked an earlier run
+// to stop.
+func TestStopOfOld(t *testing.T) {
+	c := newCluster(t)
+	job := c.start("a", once, func(*supervise.Job) { c.write(c.tree.Job(layout.Running, "a/STOP"), "") })
+	c.awaitIn("a", "runs")
+	c.reopen(func() {})
+	c.words(job, "running on node1")
+	c.letGo("a")
+	c.ends(job, layout.Failed, "code 3")
+	if log := c.in("a", layout.JobLog); !strings.Contains(log, "QM: a file named STOP lay in the folder before the start and is ignored\n") {
+		t.Errorf("log\n%s", log)
+	}
+}
+
 // TestCancelledInSlurm: somebody else ends it.
 func TestCancelledInSlurm(t *testing.T) {
 	c := newCluster(t)
@@ -274,6 +289,9 @@ func TestNextServer(t *testing.T) {
 			test(c, job)
 			c.ends(job, layout.Failed, "code 3")
 			c.ranOnce("a")
+			if log := c.in("a", layout.JobLog); strings.Count(log, "Job finished at: ") != 1 {
+				t.Errorf("log\n%s", log)
+			}
 			if r, err := layout.ParseRecord([]byte(c.in("a", layout.RecordFile))); err != nil || *r.Script != once || r.Started == nil || *r.ExitCode != 3 {
 				t.Errorf("record %+v, %v", r, err)
 			}

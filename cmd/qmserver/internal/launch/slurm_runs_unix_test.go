@@ -5,9 +5,11 @@ package launch
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"qm/cmd/qmserver/internal/patient"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
 	"qm/pkg/jobinfo"
@@ -114,4 +116,41 @@ func TestSlurmWords(t *testing.T) {
 	c.words(job, "Slurm says DREAMING of it on node1")
 	c.letGo("a")
 	c.ends(job, layout.Failed, "code 3")
+}
+
+// TestSlurmPriorities: what waits in Slurm stands back behind what comes later
+// with a higher priority, until that has begun.
+func TestSlurmPriorities(t *testing.T) {
+	c := newCluster(t)
+	c.hold(true)
+	jobs := make(map[string]supervise.Job)
+	for i, job := range []struct {
+		name     string
+		priority int
+	}{{"low", -2}, {"plain", 0}, {"high", 3}} {
+		jobs[job.name] = c.start(job.name, once, func(j *supervise.Job) { j.Elsewhere.Priority = job.priority })
+		c.awaitJobs(i + 1)
+		c.words(jobs[job.name], "waiting in Slurm")
+	}
+	nice := func(id int, want string) {
+		patient.Until(t, "nice "+want, func() bool {
+			data, _ := os.ReadFile(filepath.Join(c.dir, "jobs", strconv.Itoa(id), "nice"))
+			return strings.TrimSpace(string(data)) == want
+		}, func() string { return c.log.String() })
+	}
+	nice(1, "5000")
+	nice(2, "3000")
+	c.begin(3)
+	nice(1, "2000")
+	nice(2, "0")
+	if args, _ := os.ReadFile(filepath.Join(c.dir, "jobs/3/args")); strings.Contains(string(args), "--nice") {
+		t.Errorf("the highest is nice: %s", args)
+	}
+	for i, name := range []string{"low", "plain", "high"} {
+		if i < 2 {
+			c.begin(i + 1)
+		}
+		c.letGo(name)
+		c.ends(jobs[name], layout.Failed, "code 3")
+	}
 }

@@ -120,6 +120,7 @@ func (s *Slurm) look(ctx context.Context) {
 		s.act(ctx, r)
 		end = append(end, s.toEnd(r)...)
 	}
+	s.renice(ctx)
 	s.looked = time.Now()
 	s.looking = s.looked.Sub(then)
 	if len(end) > 0 && !s.contact.lost() {

@@ -41,6 +41,7 @@ type slurmRun struct {
 	over   time.Time // since when its end is near; zero: it is not
 	exit   *slurm.Exit
 
+	nice   int // that Slurm was told
 	wishes *supervise.Wishes
 	cause  *slurm.Cause
 	ending time.Time // when scancel was last asked
@@ -123,8 +124,9 @@ func (r *slurmRun) request(site []string, patience time.Duration) slurm.Request 
 			Argv: r.job.Args, NbProc: r.job.NbProc, Threads: !r.job.More.Slurm.Processors, Patience: patience,
 			Notes: slices.DeleteFunc(slices.Clone(r.job.Notes), func(n string) bool { return slices.Contains(r.job.More.Slurm.Ignored, n) }),
 		},
-		Placed: r.job.More.Slurm.Processors, Memory: r.job.Memory, Limit: r.job.Limit, Priority: r.job.More.Priority,
+		Placed: r.job.More.Slurm.Processors, Memory: r.job.Memory, Limit: r.job.Limit, Nice: r.nice,
 	}
+	q.Notes = append(q.Notes, slurm.Remarks(r.job.More.Slurm.Lines)...)
 	if len(q.Argv) == 0 {
 		q.Argv = []string{"/bin/sh", "-c", r.job.Command}
 	}

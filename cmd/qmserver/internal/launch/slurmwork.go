@@ -183,6 +183,7 @@ func (s *Slurm) submit(ctx context.Context) bool {
 	s.waiting = s.waiting[1:]
 	s.contact.news = true
 	r.asked, r.missed = time.Now(), 0
+	r.nice = slurm.Nice(r.job.More.Priority, s.top())
 	probe.Step("slurm: submit")
 	id, err := s.client.Submit(ctx, r.request(s.opt.Options, s.opt.Patience))
 	probe.Step("slurm: submitted")

@@ -16,11 +16,11 @@ const Mark = "qm:"
 // Request is what is asked of sbatch.
 type Request struct {
 	Script
-	Placed   bool // its directives say how many processors it needs
-	GPUs     int  // whole ones, if its directives do not say it
-	Memory   int64
-	Limit    time.Duration // 0: the partition's
-	Priority int
+	Placed bool // its directives say how many processors it needs
+	GPUs   int  // whole ones, if its directives do not say it
+	Memory int64
+	Limit  time.Duration // 0: the partition's
+	Nice   int
 }
 
 // Submit gives a run to Slurm and returns the id of the Slurm job. The error is a
@@ -60,8 +60,8 @@ func (r *Request) args() []string {
 	if r.Limit > 0 {
 		args = append(args, "--time="+minutes(r.Limit))
 	}
-	if nice := Nice(r.Priority); nice > 0 {
-		args = append(args, "--nice="+strconv.Itoa(nice))
+	if r.Nice > 0 {
+		args = append(args, "--nice="+strconv.Itoa(r.Nice))
 	}
 	return args
 }
@@ -75,10 +75,17 @@ func minutes(limit time.Duration) string {
 // Slurm's plainest priorities each submission is one behind the last.
 const niceStep = 1000
 
-// Nice is what a priority below 0 is for Slurm. One above 0 can't be told to it:
-// only its operators may lower the nice value.
-func Nice(priority int) int {
-	return min(max(0, -priority), 1_000_000) * niceStep
+// Nice is what a priority of QM's is for Slurm, where top is the highest of those
+// that wait there, or 0: only its operators may prefer a job to those of others,
+// so what is below stands back.
+func Nice(priority, top int) int {
+	return min(max(0, top-priority), 1_000_000) * niceStep
+}
+
+// Renice changes the nice value of jobs that wait.
+func (c *Client) Renice(ctx context.Context, ids []string, nice int) error {
+	_, err := c.run(ctx, askWithin, "", "scontrol", "update", "JobId="+strings.Join(ids, ","), "Nice="+strconv.Itoa(nice))
+	return err
 }
 
 // output is where slurmstepd writes why it ends a job: into its log, where the
@@ -137,6 +144,16 @@ func Check(options []string, lines []string) error {
 	}
 	if slices.ContainsFunc(lines, isHeterogeneous) {
 		return errors.New("#SBATCH hetjob: a job of several parts is none that QM can follow; take it out")
+	}
+	return nil
+}
+
+// Remarks tells what of a script's #SBATCH lines is another thing here than where
+// it is a batch script itself.
+func Remarks(lines []string) []string {
+	signal := func(line string) bool { return strings.Contains(line, "--signal") && strings.Contains(line, "B:") }
+	if slices.ContainsFunc(lines, signal) {
+		return []string{"#SBATCH --signal=B: reaches QM's batch script and not this one, which runs in it; without B: it reaches what srun starts"}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 func TestArgs(t *testing.T) {
 	r := Request{
 		Script: Script{Folder: "/t/QM_Jobs/a b", Job: "a b", Token: "slurm-1-2", NbProc: 4},
-		GPUs:   2, Memory: 1<<30 + 1, Limit: 61 * time.Second, Priority: -3,
+		GPUs:   2, Memory: 1<<30 + 1, Limit: 61 * time.Second, Nice: Nice(-3, 0),
 	}
 	got := strings.Join(r.args(), "|")
 	for _, want := range []string{
@@ -23,7 +23,7 @@ func TestArgs(t *testing.T) {
 			t.Errorf("%s is not in %s", want, got)
 		}
 	}
-	r.Placed, r.GPUs, r.Memory, r.Limit, r.Priority, r.Folder = true, 0, 0, 0, 5, `/t/100%`
+	r.Placed, r.GPUs, r.Memory, r.Limit, r.Nice, r.Folder = true, 0, 0, 0, Nice(5, 5), `/t/100%`
 	got = strings.Join(r.args(), "|")
 	for _, none := range []string{"--nodes", "--ntasks", "--gres", "--mem", "--time", "--nice", "process.log"} {
 		if strings.Contains(got, none) {
@@ -104,6 +104,14 @@ func TestParseJob(t *testing.T) {
 		got, ours := parseJob(line)
 		if ours != (want.ID != "") || ours && got != want {
 			t.Errorf("%s: %+v, %v", line, got, ours)
+		}
+	}
+}
+
+func TestRemarks(t *testing.T) {
+	for line, want := range map[string]int{"#SBATCH --signal=B:USR1@60": 1, "#SBATCH --signal=USR1@60": 0, "#SBATCH -t 5": 0} {
+		if got := Remarks([]string{line}); len(got) != want {
+			t.Errorf("%s: %q", line, got)
 		}
 	}
 }

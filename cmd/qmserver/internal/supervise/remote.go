@@ -59,13 +59,29 @@ func SayInLog(dir *os.Root, format string, args ...any) {
 	_ = log.Close()
 }
 
-// FinishLog writes the last line, and before it the reason.
+// FinishLog writes the last line, and before it the reason, unless an earlier
+// server has come so far.
 func FinishLog(dir *os.Root, at time.Time, end runfile.End) error {
 	log, err := reopenLog(dir)
 	if err != nil {
 		return err
 	}
+	if log.finished(at, end) {
+		return log.Close()
+	}
 	return errors.Join(log.finish(at, end, true), log.Close())
+}
+
+// finished tells whether that is its last line.
+func (l *jobLog) finished(at time.Time, end runfile.End) bool {
+	line := layout.FinishedLine(at, statusWords(end)) + "\n"
+	info, err := l.Stat()
+	if err != nil || info.Size() < int64(len(line)) {
+		return false
+	}
+	last := make([]byte, len(line))
+	_, err = l.ReadAt(last, info.Size()-int64(len(line)))
+	return err == nil && string(last) == line
 }
 
 // reopenLog opens a log at its end. One that is gone is made anew.
