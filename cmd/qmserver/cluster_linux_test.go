@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"qm/pkg/layout"
@@ -129,6 +130,7 @@ func TestSlurm(t *testing.T) {
 	o.twoNodes()
 	o.ownScript()
 	o.refused()
+	o.hung()
 	at := o.ends("long", layout.TimedOut, "signal 15")
 	if *at.record.Reason != "its time limit of 1m0s is over" || !strings.Contains(at.log, "DUE TO TIME LIMIT") || !strings.Contains(at.log, "QM: its time limit of 1m0s is over\nJob finished at: ") {
 		t.Errorf("%s, log\n%s", *at.record.Reason, at.log)
@@ -230,6 +232,23 @@ func (o *onBed) refused() {
 	o.put("array", "", "job.sh", "#!/bin/sh\n#SBATCH --array=1-3\ntrue\n")
 	if at := o.ends("array", layout.Rejected, "unknown"); !strings.Contains(*at.record.Reason, "--array") {
 		o.t.Errorf("%+v", at.record)
+	}
+}
+
+// hung: a controller that does not answer may take a job all the same.
+func (o *onBed) hung() {
+	o.t.Helper()
+	controller := o.bed.daemons["slurmctld"].Process
+	if err := controller.Signal(syscall.SIGSTOP); err != nil {
+		o.t.Fatal(err)
+	}
+	o.put("hung", "script = echo x >>runs; echo out")
+	o.awaitProblem()
+	if err := controller.Signal(syscall.SIGCONT); err != nil {
+		o.t.Fatal(err)
+	}
+	if at := o.ends("hung", layout.Succeeded, "code 0"); at.runs != "x\n" {
+		o.t.Errorf("it has run %q", at.runs)
 	}
 }
 
