@@ -184,14 +184,23 @@ func (o *onBed) cancelled() {
 	}
 }
 
-// twoNodes: each of two jobs waits for the other, so they run at the same time;
-// neither fits where the other is.
+// twoNodes: each of two jobs waits for the other, so they run at the same time,
+// each on the node that its script asks for.
 func (o *onBed) twoNodes() {
 	o.t.Helper()
-	const meets = "script = touch here; until [ -e ../%s/here ]; do sleep 0.05; done; sleep 0.3; echo $SLURMD_NODENAME; touch over; until [ -e ../%[1]s/over ]; do sleep 0.05; [ -e ../%[1]s ] || exit 0; done\nnb_proc = 1"
-	o.put("one", fmt.Sprintf(meets, "two"))
-	o.put("two", fmt.Sprintf(meets, "one"))
+	const meets = `#!/bin/sh
+#SBATCH --nodelist=%s
+touch here
+until [ -e ../%[2]s/here ] || [ -e met ]; do sleep 0.05; done
+touch ../%[2]s/met
+echo "on $SLURMD_NODENAME"
+`
+	o.put("one", "", "job.sh", fmt.Sprintf(meets, "node1", "two"))
+	o.put("two", "", "job.sh", fmt.Sprintf(meets, "node2", "one"))
 	one, two := o.ends("one", layout.Succeeded, "code 0"), o.ends("two", layout.Succeeded, "code 0")
+	if !strings.Contains(one.log, "\non node1\n") || !strings.Contains(two.log, "\non node2\n") || *one.record.Host != "node1" || *two.record.Host != "node2" {
+		o.t.Errorf("logs\n%s%s", one.log, two.log)
+	}
 	if one.record.Started.After(*two.record.Finished) || two.record.Started.After(*one.record.Finished) {
 		o.t.Errorf("not at the same time: %+v, %+v", one.record, two.record)
 	}

@@ -199,6 +199,27 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// TestDeleted: the folder of a job is removed, while that waits and while it runs.
+func TestDeleted(t *testing.T) {
+	c := newCluster(t)
+	runs := c.start("runs", "echo x >>runs; sleep 600")
+	c.awaitIn("runs", "runs")
+	c.hold(true)
+	waits := c.start("waits", once)
+	c.words(waits, "waiting in Slurm")
+	for _, name := range []string{"runs", "waits"} {
+		if err := os.RemoveAll(c.tree.Job(layout.Running, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, job := range []supervise.Job{runs, waits} {
+		if e := c.end(job); e.Ended.Outcome != layout.Stopped || !strings.HasPrefix(e.Ended.Reason, "its folder was taken out of QM_Jobs") {
+			t.Errorf("%+v", e)
+		}
+	}
+	patient.Until(t, "nothing of it runs", func() bool { _, err := os.Stat(filepath.Join(c.dir, "jobs/1/exit")); return err == nil })
+}
+
 // TestStopOfOld: a file STOP that lay there before the start asked an earlier run
 // to stop.
 func TestStopOfOld(t *testing.T) {

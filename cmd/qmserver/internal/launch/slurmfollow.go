@@ -109,7 +109,9 @@ func (s *Slurm) look(ctx context.Context) {
 	var end []string
 	s.locked = slices.DeleteFunc(s.locked, s.adopt)
 	for _, r := range s.runs {
-		s.read(r)
+		if !s.read(r) {
+			continue
+		}
 		if i := slices.Index(s.waiting, r); i >= 0 {
 			if r.cause == nil {
 				continue
@@ -133,35 +135,49 @@ func (s *Slurm) look(ctx context.Context) {
 }
 
 // read looks into the folder of a run: what was left there, and whether somebody
-// asks it to stop.
-func (s *Slurm) read(r *slurmRun) {
-	if r.dir == nil {
-		s.stop(r, &slurm.Cause{Outcome: layout.Stopped, Reason: supervise.TakenOut()})
-		return
-	}
-	begun := r.left.Claim != nil
-	left, err := slurm.Read(r.dir, r.token)
-	if err != nil {
-		s.log.Warn("folder of a job can't be looked into; it is tried again", "job", r.shown(), "error", err)
-		return
-	}
-	r.left = left
-	if !begun && left.Claim != nil {
-		s.contact.news = true
-		if left.Status == nil {
-			_ = s.record(r, nil) // a copy
+// asks it to stop. If it can't be looked into, nothing is to be judged.
+func (s *Slurm) read(r *slurmRun) bool {
+	if r.dir != nil {
+		left, err := slurm.Read(r.dir, r.token)
+		if err != nil && !r.lose() {
+			s.log.Warn("folder of a job can't be looked into; it is tried again", "job", r.shown(), "error", err)
+			return false
+		}
+		if err == nil {
+			s.learn(r, left)
 		}
 	}
-	why := ""
-	if r.cause == nil && r.wishes != nil {
-		why = r.wishes.ByFile(r.job.Ref)
-	}
-	if why == "" {
-		why = supervise.LogTooLong(r.dir, r.job.MaxLog)
-	}
-	if why != "" {
+	if why := r.askedToStop(); why != "" {
 		s.stop(r, &slurm.Cause{Outcome: layout.Stopped, Reason: why})
 	}
+	return true
+}
+
+// learn takes what was left of a run. Its record tells of one that has begun.
+func (s *Slurm) learn(r *slurmRun, left slurm.Left) {
+	begun := r.left.Claim != nil
+	r.left = left
+	if begun || left.Claim == nil {
+		return
+	}
+	s.contact.news = true
+	if left.Status == nil {
+		_ = s.record(r, nil) // a copy
+	}
+}
+
+// askedToStop tells why a run is to end, in words, or "".
+func (r *slurmRun) askedToStop() string {
+	switch {
+	case r.cause != nil:
+		return ""
+	case r.dir == nil:
+		return supervise.TakenOut()
+	}
+	if why := r.wishes.ByFile(r.job.Ref); why != "" {
+		return why
+	}
+	return supervise.LogTooLong(r.dir, r.job.MaxLog)
 }
 
 // act does about a run what is to be done.
@@ -169,11 +185,13 @@ func (s *Slurm) act(ctx context.Context, r *slurmRun) {
 	s.learnExit(ctx, r)
 	v := r.judge(!s.contact.lost(), s.opt.Patience)
 	if v.Action == slurm.Revoke {
-		if _, err := slurm.Withdraw(r.dir, r.token); err != nil {
+		if _, err := slurm.Withdraw(r.dir, r.token); err != nil && !r.lose() {
 			s.log.Warn("run can't be withdrawn; it is tried again", "job", r.shown(), "error", err)
 			return
 		}
-		s.read(r)
+		if !s.read(r) {
+			return
+		}
 		v = r.judge(!s.contact.lost(), s.opt.Patience)
 	}
 	switch v.Action {

@@ -3,6 +3,7 @@ package launch
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,33 +61,58 @@ func (r *slurmRun) id() disk.Identity {
 }
 
 // open finds the folder of a run of an earlier server, and what that had ordered.
-func (r *slurmRun) open(tree string) {
+// An error says that it may be found later.
+func (r *slurmRun) open(tree string) error {
 	r.job.Ref = folder.Ref{Identity: r.line.Identity, Parent: layout.Tree(tree).Folder(layout.Running), JobID: r.line.JobID}
 	dir, err := folder.Open(r.job.Ref)
-	if err != nil {
+	if errors.Is(err, folder.ErrGone) {
 		r.blind = true
-		return
-	}
-	r.dir = dir
-	data, since, err := slurm.Order(dir, r.token)
-	var o order
-	if err == nil {
-		err = json.Unmarshal(data, &o)
-	}
-	if err == nil && o.Identity != r.line.Identity {
-		err = errors.New("it is another's")
+		return nil
 	}
 	if err != nil {
+		return err
+	}
+	o, since, err := readOrder(dir, r.token, r.line.Identity)
+	if err != nil {
+		return errors.Join(err, dir.Close())
+	}
+	if o == nil {
 		r.blind = true
-		o = order{Job: supervise.Job{
+		o = &order{Job: supervise.Job{
 			NbProc: r.line.NbProc, Memory: r.line.Memory, Owner: r.line.Owner, EMail: r.line.EMail,
 			Attempt: r.line.Attempt, Rerun: r.line.Rerun,
 		}}
 	}
 	ref := r.job.Ref
-	r.job = o
+	r.dir, r.job = dir, *o
 	r.job.Ref, r.job.Elsewhere = ref, o.More
 	r.wishes, _ = supervise.NewWishes(dir, since)
+	return nil
+}
+
+// readOrder returns nil if there is none, or none that was left for this folder.
+func readOrder(dir *os.Root, token string, id disk.Identity) (*order, int64, error) {
+	data, since, err := slurm.Order(dir, token)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, layout.ErrNotRegular) || errors.Is(err, layout.ErrTooLarge) {
+		return nil, since, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	var o order
+	if json.Unmarshal(data, &o) != nil || o.Identity != id {
+		return nil, since, nil
+	}
+	return &o, since, nil
+}
+
+// lose lets go of the folder if it was taken from its place, and tells whether it
+// was: what was left in it can't be looked into any more, then.
+func (r *slurmRun) lose() bool {
+	if r.dir != nil && !supervise.IsAt(r.job.Ref) {
+		r.close()
+	}
+	return r.dir == nil
 }
 
 // prepare readies the folder for the run: another log, and word of what sbatch is

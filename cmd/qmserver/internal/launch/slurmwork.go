@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/slurm"
 	"qm/cmd/qmserver/internal/supervise"
@@ -119,16 +120,19 @@ func (s *Slurm) adopt(r *slurmRun) bool {
 	if known := s.runs[r.id()]; known != nil && known.token == r.token {
 		return true
 	}
-	in, err := s.ledgers.adopt(r.found)
+	err := r.open(s.tree)
+	if err == nil {
+		r.in, err = s.ledgers.adopt(r.found)
+	}
 	if err != nil {
+		r.close()
 		if !r.told {
 			s.log.Warn("run file can't be gone on with; it is tried again", "run", r.found, "error", err)
 			r.told = true
 		}
 		return false
 	}
-	r.in, r.asked = in, time.Now()
-	r.open(s.tree)
+	r.asked = time.Now()
 	s.runs[r.id()] = r
 	s.contact.news = true
 	return true
@@ -144,8 +148,10 @@ func (s *Slurm) begin(r *slurmRun) {
 		r.in, err = s.ledgers.begin(r.line)
 	}
 	if err != nil {
+		// What a disk that fails has kept of the line the run files tell.
+		unsure := dir != nil && !disk.IsNoRoom(err)
 		r.close()
-		s.tell(Event{Identity: r.id(), Ended: supervise.NotRun(r.id(), err)})
+		s.tell(Event{Identity: r.id(), Gone: unsure, Ended: supervise.NotRun(r.id(), err)})
 		return
 	}
 	s.runs[r.id()] = r
@@ -207,6 +213,9 @@ func (s *Slurm) submit(ctx context.Context) bool {
 // revoke has a run not begin that Slurm has not taken. If somebody has begun it
 // all the same, it is followed.
 func (s *Slurm) revoke(r *slurmRun, why string, passing bool) {
+	if r.dir == nil {
+		return // nobody finds it to begin there
+	}
 	never, err := slurm.Withdraw(r.dir, r.token)
 	if err != nil {
 		s.log.Warn("run can't be withdrawn; it is tried again", "job", r.shown(), "error", err)

@@ -76,7 +76,7 @@ func judge(runs launch.Runs, id disk.Identity, uid int) verdict {
 		if !told || line.Event == runfile.Released || !run.Knows(uid) {
 			continue
 		}
-		if v.said == saidRunning || v.said == saidCut {
+		if (v.said == saidRunning || v.said == saidCut) && !follows(line, v.line) {
 			continue
 		}
 		if (v.said == saidEnded || v.said == saidInterrupted) && line.Event == runfile.Ended && line.At.Before(v.line.At) {
@@ -85,6 +85,12 @@ func judge(runs launch.Runs, id disk.Identity, uid int) verdict {
 		v = verdict{saidBy(line, run.Held), run.Name, line}
 	}
 	return v
+}
+
+// follows tells whether a run on another machine was begun after another such,
+// which a disk that fails may not have let go of.
+func follows(next, line runfile.Line) bool {
+	return next.Event == runfile.Starting && next.Token != "" && line.Token != "" && next.At.After(line.At)
 }
 
 func saidBy(line runfile.Line, held bool) said {

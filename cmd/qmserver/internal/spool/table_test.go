@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/launch"
@@ -68,6 +69,22 @@ func TestJudge(t *testing.T) {
 		}
 		if got := judge(runs, id, owner); got.said != test.want {
 			t.Errorf("%s: %d, want %d", test.what, got.said, test.want)
+		}
+	}
+}
+
+// TestJudgeNewestElsewhere: of two runs on other machines that have begun the last
+// counts, whichever file is read first.
+func TestJudgeNewestElsewhere(t *testing.T) {
+	id := disk.Identity{Inode: 1}
+	run := func(token string, at int64) runfile.Run {
+		return runfile.Run{Name: token, UID: runfile.Anyones, Last: map[disk.Identity]runfile.Line{
+			id: {Event: runfile.Starting, Identity: id, Token: token, At: time.Unix(at, 0)},
+		}}
+	}
+	for _, files := range [][]runfile.Run{{run("old", 1), run("new", 2)}, {run("new", 2), run("old", 1)}} {
+		if v := judge(launch.Runs{Files: files}, id, 0); v.said != saidRunning || v.line.Token != "new" {
+			t.Errorf("%d, %s", v.said, v.line.Token)
 		}
 	}
 }

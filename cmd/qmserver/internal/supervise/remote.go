@@ -125,10 +125,16 @@ func (a *Wishes) ByFile(r folder.Ref) string {
 	if name := a.control.stopFile(); name != "" {
 		return stopWords(name)
 	}
-	if name, err := r.Name(); err == nil && !isAt(r.Parent, name, r.Identity) {
+	if !IsAt(r) {
 		return takenOut
 	}
 	return ""
+}
+
+// IsAt tells whether a folder still lies at its place. When in doubt it does.
+func IsAt(r folder.Ref) bool {
+	name, err := r.Name()
+	return err != nil || isAt(r.Parent, name, r.Identity)
 }
 
 // LogTooLong tells whether a log is longer than it may be, in words.
