@@ -32,7 +32,7 @@ type slurmRun struct {
 	found string       // the run file of an earlier server that told of it; empty: it is our own
 	in    *ledger      // nil: it has not been given to Slurm
 	dir   *os.Root     // the job's folder, wherever it is moved; nil: it can't be found
-	told  bool         // that its run file can't be gone on with
+	tries int          // to go on with its run file
 	blind bool         // its order can't be read: it can't be given to Slurm once more
 
 	asked  time.Time // when sbatch was last asked; zero: never by us
@@ -99,11 +99,11 @@ func readOrder(dir *os.Root, token string, id disk.Identity) (*order, int64, err
 	if err != nil {
 		return nil, 0, err
 	}
-	var o order
-	if json.Unmarshal(data, &o) != nil || o.Identity != id {
-		return nil, since, nil
+	o := new(order)
+	if json.Unmarshal(data, o) != nil || o.Identity != id {
+		o = nil
 	}
-	return &o, since, nil
+	return o, since, nil
 }
 
 // lose lets go of the folder if it was taken from its place, and tells whether it

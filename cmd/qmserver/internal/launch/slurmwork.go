@@ -115,6 +115,10 @@ func (s *Slurm) take() bool {
 	return more
 }
 
+// worthTelling is how often a run file may be found locked: who reads it locks it,
+// too, for a moment.
+const worthTelling = 5
+
 // adopt goes on with a run of an earlier server, and tells whether it could.
 func (s *Slurm) adopt(r *slurmRun) bool {
 	if known := s.runs[r.id()]; known != nil && known.token == r.token {
@@ -126,9 +130,8 @@ func (s *Slurm) adopt(r *slurmRun) bool {
 	}
 	if err != nil {
 		r.close()
-		if !r.told {
+		if r.tries++; r.tries == worthTelling {
 			s.log.Warn("run file can't be gone on with; it is tried again", "run", r.found, "error", err)
-			r.told = true
 		}
 		return false
 	}
