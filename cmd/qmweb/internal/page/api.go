@@ -108,14 +108,39 @@ func jsonBody(v any) (*body, error) {
 	return newBody("application/json", append(data, '\n')), nil
 }
 
+// apiStatus tells of the server and counts the jobs. Its tag leaves out when all
+// that was read: that alone is no news.
 func (s *site) apiStatus(w http.ResponseWriter, r *http.Request) error {
-	snap := s.Store.Get()
+	snap, c := s.Store.Get(), clock{now: time.Now()}
+	v := view{what: "api/status", stale: isStale(snap, c.now)}
+	b, err := s.shelf.get(v, snap.Version, c.now, func() (*body, time.Time, error) {
+		st := statusOf(snap)
+		b, err := jsonBody(st)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		st.Read = time.Time{}
+		timeless, err := jsonBody(st)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		b.tag, b.weak = timeless.tag, true
+		return b, c.until(), nil
+	})
+	if err != nil {
+		return err
+	}
+	b.send(w, r, http.StatusOK)
+	return nil
+}
+
+func statusOf(snap *snapshot.Snapshot) *jsonStatus {
 	sv := &snap.Server
 	problems := sv.Problems
 	if problems == nil {
 		problems = []string{}
 	}
-	return sendJSON(w, r, jsonStatus{
+	return &jsonStatus{
 		Server: jsonServer{
 			Alive: sv.Alive, Paused: sv.Paused, Host: sv.Host, Version: sv.Version, PID: sv.PID,
 			Started: known(sv.Started), AsOf: known(sv.AsOf), Launch: sv.Launch,
@@ -123,7 +148,7 @@ func (s *site) apiStatus(w http.ResponseWriter, r *http.Request) error {
 			Load1: sv.Load1, DiskFree: sv.DiskFree, DiskTotal: sv.DiskTotal, Problems: problems, Mail: jsonMailOf(sv.Mail),
 		},
 		Counts: snap.Counts(), Unread: snap.Unread, Read: snap.At, Problem: snap.Problem,
-	})
+	}
 }
 
 func jsonMailOf(m *layout.WaitingMail) *jsonMail {
@@ -138,16 +163,26 @@ func (s *site) apiJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	jobs, next, err := list(s.Store.Get(), q)
+	snap, c := s.Store.Get(), clock{now: time.Now(), bare: true}
+	v := view{what: fmt.Sprintf("api/jobs?%s limit=%d", queryString(q), q.Limit)}
+	b, err := s.shelf.get(v, snap.Version, c.now, func() (*body, time.Time, error) {
+		jobs, next, err := list(snap, q)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		out := jsonJobs{Jobs: make([]jsonJob, 0, len(jobs)), Next: next}
+		for _, j := range jobs {
+			out.Jobs = append(out.Jobs, jsonOf(j, c.now))
+			c.bare = c.bare && !j.Runs() && j.Silent.IsZero() // or it tells for how long
+		}
+		b, err := jsonBody(out)
+		return b, c.until(), err
+	})
 	if err != nil {
 		return err
 	}
-	out := jsonJobs{Jobs: make([]jsonJob, 0, len(jobs)), Next: next}
-	now := time.Now()
-	for _, j := range jobs {
-		out.Jobs = append(out.Jobs, jsonOf(j, now))
-	}
-	return sendJSON(w, r, out)
+	b.send(w, r, http.StatusOK)
+	return nil
 }
 
 func (s *site) apiJob(w http.ResponseWriter, r *http.Request) error {

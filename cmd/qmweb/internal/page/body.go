@@ -20,12 +20,12 @@ type body struct {
 	kind   string // Content-Type
 	data   []byte
 	tag    string // without quotes
+	weak   bool   // bodies of one tag differ in what does not count
 	packed func() []byte
 }
 
 func newBody(kind string, data []byte) *body {
-	sum := sha256.Sum256(data)
-	b := &body{kind: kind, data: data, tag: hex.EncodeToString(sum[:12])}
+	b := &body{kind: kind, data: data, tag: tagOf(data)}
 	b.packed = sync.OnceValue(func() []byte {
 		var buf bytes.Buffer
 		z, _ := gzip.NewWriterLevel(&buf, 5) // the level is a valid one
@@ -34,6 +34,19 @@ func newBody(kind string, data []byte) *body {
 		return buf.Bytes()
 	})
 	return b
+}
+
+func tagOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:12])
+}
+
+// header is the ETag of a body with this tag.
+func (b *body) header(tag string) string {
+	if b.weak {
+		return `W/"` + tag + `"`
+	}
+	return `"` + tag + `"`
 }
 
 // send answers with the body; with 304 where the browser has it already.
@@ -49,7 +62,7 @@ func (b *body) send(w http.ResponseWriter, r *http.Request, status int) {
 	}
 	h.Set("Content-Type", b.kind)
 	if status == http.StatusOK {
-		h.Set("ETag", `"`+tag+`"`)
+		h.Set("ETag", b.header(tag))
 		if hasTag(r.Header.Get("If-None-Match"), tag) {
 			h.Del("Content-Type")
 			h.Del("Content-Encoding")
@@ -75,15 +88,34 @@ func hasTag(header, tag string) bool {
 	return false
 }
 
-// takesGzip reads an Accept-Encoding (RFC 9110 section 12.5.3).
+// takesGzip tells whether an Accept-Encoding (RFC 9110 section 12.5.3) takes
+// gzip, and does not like the plain form better.
 func takesGzip(header string) bool {
+	gzip, plain, other := -1.0, -1.0, -1.0 // not named
 	for one := range strings.SplitSeq(header, ",") {
 		name, weight, _ := strings.Cut(one, ";")
-		if name = strings.TrimSpace(name); !strings.EqualFold(name, "gzip") && name != "*" {
-			continue
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "gzip", "x-gzip":
+			gzip = quality(weight)
+		case "identity":
+			plain = quality(weight)
+		case "*":
+			other = quality(weight)
 		}
-		_, q, given := strings.Cut(weight, "=")
-		return !given || strings.Trim(strings.TrimSpace(q), "0.") != ""
 	}
-	return false
+	if gzip < 0 {
+		gzip = other
+	}
+	return gzip > 0 && gzip >= plain
+}
+
+// quality reads ";q=0.5": 1 where it is not there, 0 where it is no number.
+func quality(weight string) float64 {
+	for one := range strings.SplitSeq(weight, ";") {
+		if name, value, _ := strings.Cut(one, "="); strings.EqualFold(strings.TrimSpace(name), "q") {
+			q, _ := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return q
+		}
+	}
+	return 1
 }

@@ -49,6 +49,7 @@ func TestBody(t *testing.T) {
 func TestTakesGzip(t *testing.T) {
 	for header, want := range map[string]bool{
 		"": false, "gzip": true, "GZIP": true, "deflate, gzip": true, "gzip;q=0": false, "gzip; q=0.000": false, "gzip;q=0.5": true, "identity": false, "*": true, "*;q=0": false,
+		"*;q=0, gzip": true, "gzip;q=0, *": false, "gzip;q=0.5, identity": false, "identity;q=0.5, gzip;q=0.5": true, "identity;q=0.5, *;q=0.1": false, "gzip;Q=1;x=y": true, "gzip;q=x": false, "x-gzip": true, "br": false,
 	} {
 		if got := takesGzip(header); got != want {
 			t.Errorf("%q: %v", header, got)

@@ -27,9 +27,9 @@ func (f *facts) add(name, text string) {
 	}
 }
 
-func (f *facts) addTime(name string, t, now time.Time) {
+func (f *facts) addTime(name string, t time.Time, c clock) {
 	if !t.IsZero() {
-		*f = append(*f, fact{Name: name, Time: momentOf(t, now)})
+		*f = append(*f, fact{Name: name, Time: c.moment(t)})
 	}
 }
 
@@ -67,11 +67,11 @@ func askedFacts(d *snapshot.Detail) []fact {
 	return f
 }
 
-func ranFacts(d *snapshot.Detail, now time.Time) []fact {
+func ranFacts(d *snapshot.Detail, c clock) []fact {
 	var f facts
-	f.addTime("came", d.Submitted, now)
-	f.addTime("started", d.Started, now)
-	f.addTime("ended", d.Finished, now)
+	f.addTime("came", d.Submitted, c)
+	f.addTime("started", d.Started, c)
+	f.addTime("ended", d.Finished, c)
 	f.add("exit", exitWords(d.Job))
 	if r := d.Record; r != nil {
 		if r.Host != nil {

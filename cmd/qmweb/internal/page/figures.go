@@ -30,11 +30,12 @@ type figure struct {
 	at      time.Time
 	stats   *stats.Stats
 	json    func() (*body, error)
+	page    func() (*body, error)
 }
 
-// get returns the statistics, not more than some seconds old. Who asks while
-// they are computed waits for the same ones.
-func (f *figures) get(snap *snapshot.Snapshot, q stats.Query, now time.Time) *figure {
+// get returns the statistics, not more than some seconds old, with their page,
+// which is made once. Who asks while they are computed waits for the same ones.
+func (f *figures) get(snap *snapshot.Snapshot, q stats.Query, now time.Time, page func(*stats.Stats) (*body, error)) *figure {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old := f.kept[q]
@@ -48,6 +49,7 @@ func (f *figures) get(snap *snapshot.Snapshot, q stats.Query, now time.Time) *fi
 	}
 	made := &figure{version: snap.Version, at: now, stats: stats.Of(snap, q, now)}
 	made.json = sync.OnceValues(func() (*body, error) { return jsonBody(jsonStatsOf(made.stats)) })
+	made.page = sync.OnceValues(func() (*body, error) { return page(made.stats) })
 	f.kept[q] = made
 	return made
 }
@@ -58,7 +60,7 @@ func (s *site) figure(r *http.Request) (*figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.figures.get(s.Store.Get(), q, time.Now()), nil
+	return s.figures.get(s.Store.Get(), q, time.Now(), func(st *stats.Stats) (*body, error) { return pageBody("stats.html", s.statsPage(st)) }), nil
 }
 
 // statistics returns the statistics of figure.

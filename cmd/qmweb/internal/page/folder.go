@@ -109,11 +109,11 @@ func (s *site) listFolder(dir *os.Root, p place, elems []string) (*listing, erro
 			l.More = "very many more"
 		}
 	}
-	now := time.Now()
+	c := clock{now: time.Now()}
 	for _, name := range names {
 		path := append(slices.Clone(elems), name)
 		if info, err := dir.Lstat(strings.Join(path, "/")); err == nil {
-			l.Files = append(l.Files, s.viewFile(p, path, info, now))
+			l.Files = append(l.Files, s.viewFile(p, path, info, c))
 		}
 	}
 	slices.SortStableFunc(l.Files, func(a, b fileView) int { return cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)) })
@@ -127,8 +127,8 @@ func kindRank(kind string) int {
 	return 1
 }
 
-func (s *site) viewFile(p place, elems []string, info fs.FileInfo, now time.Time) fileView {
-	v := fileView{Name: nameText(elems[len(elems)-1]), Modified: momentOf(info.ModTime(), now)}
+func (s *site) viewFile(p place, elems []string, info fs.FileInfo, c clock) fileView {
+	v := fileView{Name: nameText(elems[len(elems)-1]), Modified: c.moment(info.ModTime())}
 	switch mode := info.Mode(); {
 	case mode.IsDir():
 		v.Kind, v.Link = "folder", s.Prefix+"/"+p.String()+"/"+idPath(elems)+"/"

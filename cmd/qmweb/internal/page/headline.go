@@ -57,7 +57,7 @@ func (s *site) notices(snap *snapshot.Snapshot, now time.Time) []badge {
 	for _, w := range s.Warnings {
 		n = append(n, badge{"warn", oneLine(w)})
 	}
-	if age := now.Sub(snap.At); age > staleAfter {
+	if age := now.Sub(snap.At); isStale(snap, now) {
 		n = append(n, badge{"warn", "The folder with the jobs does not answer. This is how it was " + span(age) + " ago."})
 	}
 	if snap.Server.Alive {

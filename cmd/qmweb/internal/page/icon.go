@@ -25,8 +25,21 @@ const lately = time.Hour
 // maxIconNumber is the largest number that an icon has room for.
 const maxIconNumber = 99
 
-// badCount is how many jobs ended badly lately.
-type badCount struct{ failed, lost int }
+// badCount is how many jobs ended badly lately. It holds until the first of them
+// is not of late any more; zero: until something changes.
+type badCount struct {
+	failed, lost int
+	until        time.Time
+}
+
+func (n *badCount) any() bool { return n.failed+n.lost > 0 }
+
+// holds notes that a job counts that ended at this time. The newest come first.
+func (n *badCount) holds(ended time.Time) {
+	if until := ended.Add(lately); n.until.IsZero() || until.Before(n.until) {
+		n.until = until
+	}
+}
 
 // recentlyBad counts what ended badly lately. The newest ended jobs come first.
 func recentlyBad(snap *snapshot.Snapshot, now time.Time) (n badCount) {
@@ -36,6 +49,7 @@ func recentlyBad(snap *snapshot.Snapshot, now time.Time) (n badCount) {
 		}
 		if j.Outcome == layout.Failed || j.Outcome == layout.TimedOut {
 			n.failed++
+			n.holds(j.Finished)
 		}
 	}
 	for j := range snap.All(layout.Lost) {
@@ -43,6 +57,7 @@ func recentlyBad(snap *snapshot.Snapshot, now time.Time) (n badCount) {
 			break
 		}
 		n.lost++
+		n.holds(j.Finished)
 	}
 	return n
 }
@@ -77,7 +92,7 @@ func iconOf(snap *snapshot.Snapshot, bad badCount) string {
 	case n > 0:
 		name = strconv.Itoa(min(n, maxIconNumber))
 	}
-	if bad != (badCount{}) {
+	if bad.any() {
 		name += "-bad"
 	}
 	return name

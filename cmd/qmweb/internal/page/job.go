@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"time"
 	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
@@ -49,9 +48,6 @@ type logView struct {
 // longName is from how many characters on a name is written smaller.
 const longName = 60
 
-// liveHeader stands on the requests of the script, which gets the log by itself.
-const liveHeader = "QM-Live"
-
 // logShown is how much of the log the page shows.
 const logShown = 64 << 10
 
@@ -74,12 +70,12 @@ func (s *site) job(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	page := s.jobPage(p, d, time.Now())
+	c := clockOf(w, r)
+	page := s.jobPage(p, d, c)
 	if dir != nil {
 		defer dir.Close()
 		page.Log = s.viewLog(dir, p, d.Waits() || p.state == layout.Queued)
-		w.Header().Add("Vary", liveHeader)
-		if r.Header.Get(liveHeader) != "" {
+		if c.bare {
 			page.Log.Lines = nil
 		}
 		if page.Files, err = s.listFolder(dir, p, nil); err != nil {
@@ -129,11 +125,11 @@ func (s *site) findJob(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, "/"+place{j.State, j.Name}.String()+"/")
 }
 
-func (s *site) jobPage(p place, d *snapshot.Detail, now time.Time) *jobPage {
+func (s *site) jobPage(p place, d *snapshot.Detail, c clock) *jobPage {
 	page := &jobPage{
-		frame: s.frame(""), Job: s.viewJob(d.Job, now), Folder: p.state.Folder(), State: p.state.String(),
+		frame: s.frame(""), Job: s.viewJob(d.Job, c), Folder: p.state.Folder(), State: p.state.String(),
 		Live: p.state == layout.Queued || p.state == layout.Running, Running: p.state == layout.Running,
-		Asked: askedFacts(d), Ran: ranFacts(d, now), Used: usedFacts(d, now),
+		Asked: askedFacts(d), Ran: ranFacts(d, c), Used: usedFacts(d, c.now),
 		Download: s.Prefix + "/download/" + p.String(),
 	}
 	page.Here, page.Long = "jobs", utf8.RuneCountInString(page.Job.Name) > longName

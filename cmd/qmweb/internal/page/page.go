@@ -123,7 +123,7 @@ func (s *site) readyz(w http.ResponseWriter, _ *http.Request) error {
 	switch {
 	case snap.Problem != "":
 		return writeText(w, http.StatusServiceUnavailable, snap.Problem+"\n")
-	case time.Since(snap.At) > staleAfter:
+	case isStale(snap, time.Now()):
 		return writeText(w, http.StatusServiceUnavailable, "the tree does not answer\n")
 	case !snap.Server.Alive:
 		return writeText(w, http.StatusServiceUnavailable, "qmserver is not running\n")

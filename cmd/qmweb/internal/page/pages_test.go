@@ -30,8 +30,12 @@ func hostileJob(st layout.State) *snapshot.Job {
 		Name: hostile, State: st, Outcome: layout.Failed, Owner: hostile, Info: hostile, Script: hostile, Size: hostile, Reason: hostile,
 		NbProc: 1 << 40, Priority: -1 << 40, Submitted: now, Started: now.Add(time.Hour), Finished: now, Changed: now, Took: 1 << 62,
 		ExitCode: &code, Signal: &signal, Position: 1, Arriving: true, LastLine: layout.Display(hostile), Slurm: hostile, Silent: now, Private: true,
-		Progress: &jobinfo.Progress{Done: 1 << 62, Total: 1, Percent: 1e300},
+		Progress: hostileProgress(1e300),
 	}
+}
+
+func hostileProgress(percent float64) *jobinfo.Progress {
+	return &jobinfo.Progress{Done: 1 << 62, Total: 1, Percent: percent}
 }
 
 func hostileSnapshot() *snapshot.Snapshot {
@@ -39,6 +43,7 @@ func hostileSnapshot() *snapshot.Snapshot {
 	for _, st := range layout.States {
 		jobs = append(jobs, hostileJob(st), &snapshot.Job{Name: "plain", State: st, Took: -1})
 	}
+	jobs = append(jobs, &snapshot.Job{Name: hostile, State: layout.Running, Started: time.Now().Add(-time.Hour), Took: -1, Progress: hostileProgress(1e-3)})
 	s := snapshot.New(time.Now().Add(-time.Hour), jobs...)
 	s.Unread, s.Server = 5, snapshot.Server{Known: true, Alive: true}
 	s.Server.Heartbeat = layout.Heartbeat{Mail: &layout.WaitingMail{Waiting: 1 << 60, Problem: hostile}, Host: hostile, Version: hostile, Launch: hostile, Slots: 1 << 40, SlotsUsed: -5, GPUs: 1, Problems: []string{hostile}}
@@ -52,28 +57,30 @@ func hostileSnapshot() *snapshot.Snapshot {
 func pageData(t *testing.T) map[string][]any {
 	t.Helper()
 	s := &site{Options: Options{Prefix: "/p", Refresh: time.Second, Details: true}}
-	now := time.Now()
+	c := clock{now: time.Now()}
 	data := map[string][]any{
 		"error.html":  {&errorPage{}, &errorPage{s.frame(layout.Display(hostile)), 404, layout.Display(hostile)}},
 		"folder.html": {&folderPage{}},
 		"job.html":    {&jobPage{}},
 		"status.html": {&statusPage{}},
 	}
-	files := &listing{Files: []fileView{{Name: layout.Display(hostile), Link: "/p/" + layout.ID(hostile), Kind: "link", Size: "1", Modified: momentOf(now, now)}}, More: "5 more"}
+	files := &listing{Files: []fileView{{Name: layout.Display(hostile), Link: "/p/" + layout.ID(hostile), Kind: "link", Size: "1", Modified: c.moment(c.now)}}, More: "5 more"}
 	data["folder.html"] = append(data["folder.html"], &folderPage{frame: s.frame(layout.Display(hostile)), Heading: layout.Display(hostile), Job: layout.Display(hostile), JobLink: "/p/x", Path: []crumb{{layout.Display(hostile), "/p/y"}}, Files: files})
 	for _, snap := range []*snapshot.Snapshot{{}, {Problem: layout.Display(hostile)}, {Server: snapshot.Server{Known: true}}, hostileSnapshot()} {
 		for _, st := range append([]*layout.State{nil}, pointers()...) {
-			p, err := s.statusPage(snap, snapshot.Query{State: st, Owner: "", Text: ""}, now)
-			if err != nil {
-				t.Fatal(err)
+			for _, c := range []clock{c, {now: c.now, bare: true}} {
+				p, err := s.statusPage(snap, snapshot.Query{State: st, Owner: "", Text: ""}, c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				data["status.html"] = append(data["status.html"], p)
 			}
-			data["status.html"] = append(data["status.html"], p)
 		}
 	}
 	data["stats.html"] = append(data["stats.html"], &statsPage{})
 	for _, snap := range []*snapshot.Snapshot{{}, hostileSnapshot()} {
 		for _, q := range []stats.Query{{}, {Period: stats.Month, Step: stats.Daily}, {Period: stats.Year, Owner: hostile}} {
-			data["stats.html"] = append(data["stats.html"], s.statsPage(stats.Of(snap, q, now)))
+			data["stats.html"] = append(data["stats.html"], s.statsPage(stats.Of(snap, q, c.now)))
 		}
 	}
 	seconds, peak, attempt := 1e8, int64(1<<62), 3
@@ -83,7 +90,7 @@ func pageData(t *testing.T) map[string][]any {
 		d := &snapshot.Detail{Job: hostileJob(st), Asked: asked, Record: rec, Refuse: errors.New(hostile)}
 		for _, private := range []bool{true, false} {
 			d.Private = private
-			p := s.jobPage(place{st, hostile}, d, now)
+			p := s.jobPage(place{st, hostile}, d, c)
 			p.Log = logView{Lines: terminal.Lines([]byte(hostile), false), Link: "/p/x", Data: "/p/y", Size: "1", Partial: true}
 			p.Files = files
 			data["job.html"] = append(data["job.html"], p)
@@ -125,7 +132,7 @@ func TestPagesEscape(t *testing.T) {
 const (
 	ourElements = " a abbr b body button caption circle code datalist dd div dl dt figcaption figure footer form g h1 h2 h3 head header html input label li line link main meta nav " +
 		"desc noscript ol option p path pre progress rect script section select small span svg table tbody td text tfoot th thead time title tr ul "
-	ourAttributes = " action aria-current aria-hidden aria-label aria-labelledby aria-pressed autocomplete charset class dy content cx cy d data-grows data-keep data-live data-log " +
+	ourAttributes = " action aria-current aria-hidden aria-label aria-labelledby aria-pressed autocomplete charset class dy content cx cy d data-as data-grows data-keep data-left data-live data-log data-since " +
 		"datetime defer download height hidden href http-equiv id lang list max method name preserveaspectratio r rel role rx scope selected spellcheck src tabindex " +
 		"title type value viewbox width x x1 x2 y y1 y2 "
 )

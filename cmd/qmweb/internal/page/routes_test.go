@@ -124,7 +124,7 @@ func TestRoutes(t *testing.T) {
 
 func TestPrefix(t *testing.T) {
 	s := routeSite(t, func(o *Options) { o.Prefix = "/lab/qm" })
-	s.wants(s.get("/lab/qm", 200), `href="/lab/qm/static/style.css"`, `href="/lab/qm/QM_dJobs/done_job/"`)
+	s.wants(s.get("/lab/qm", 200), `href="/lab/qm/static/style.css?v=`, `href="/lab/qm/QM_dJobs/done_job/"`)
 	s.wants(s.get("/lab/qm/api/v1/none", 404), `{"error"`)
 	if got := s.do("GET", "/lab/qm/jobs/done_job").Header().Get("Location"); got != "/lab/qm/QM_dJobs/done_job/" {
 		t.Errorf("it leads to %s", got)

@@ -2,7 +2,6 @@ package page
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -19,7 +18,10 @@ const fullDisk = 95
 type serverView struct {
 	Badge  badge
 	Text   string
+	Up     moment // since when it runs; stands between Text and More
+	More   string
 	AsOf   moment
+	Seen   moment // its last sign of life
 	Meters []meter
 }
 
@@ -31,27 +33,32 @@ type meter struct {
 	Tight            bool   // next to nothing is left
 }
 
-func viewServer(sv *snapshot.Server, now time.Time) serverView {
+func viewServer(sv *snapshot.Server, c clock) serverView {
 	switch {
 	case !sv.Known:
 		return serverView{Badge: badge{"bad", "not running"}, Text: sv.Problem}
 	case !sv.Alive:
-		v := serverView{Badge: badge{"bad", "not running"}, Text: "What is queued waits until it is started again. Jobs that run go on."}
-		if !sv.Beat.IsZero() {
-			v.Text += " Last seen " + ago(sv.Beat, now) + "."
-		}
-		return v
+		return serverView{Badge: badge{"bad", "not running"}, Text: "What is queued waits until it is started again. Jobs that run go on.", Seen: c.moment(sv.Beat)}
 	}
-	v := serverView{Badge: badge{"good", "running"}, Text: serverText(sv, now), AsOf: momentOf(sv.AsOf, now), Meters: serverMeters(sv)}
+	v := serverView{Badge: badge{"good", "running"}, Text: serverText(sv), More: ".", AsOf: c.moment(sv.AsOf), Meters: serverMeters(sv)}
+	if c.now.After(sv.Started) {
+		v.Up = c.since(sv.Started)
+	}
+	switch sv.Launch {
+	case "blocking":
+		v.More = ", one job at a time."
+	case bySlurm:
+		v.More = ", Slurm runs the jobs."
+	}
 	if sv.Paused {
 		v.Badge = badge{"pause", "paused"}
-		v.Text = "Nothing new starts until the file PAUSE is removed from QM_qJobs."
+		v.Text, v.Up, v.More = "Nothing new starts until the file PAUSE is removed from QM_qJobs.", moment{}, ""
 	}
 	return v
 }
 
 // serverText tells of a server that lives.
-func serverText(sv *snapshot.Server, now time.Time) string {
+func serverText(sv *snapshot.Server) string {
 	text := "qmserver"
 	if sv.Version != "" && sv.Version != "unknown" && sv.Version != "(devel)" {
 		text += " " + oneLine(sv.Version)
@@ -59,16 +66,7 @@ func serverText(sv *snapshot.Server, now time.Time) string {
 	if sv.Host != "" {
 		text += " on " + oneLine(sv.Host)
 	}
-	if up := now.Sub(sv.Started); !sv.Started.IsZero() && up > 0 {
-		text += ", up " + span(up)
-	}
-	switch sv.Launch {
-	case "blocking":
-		text += ", one job at a time"
-	case bySlurm:
-		text += ", Slurm runs the jobs"
-	}
-	return text + "."
+	return text
 }
 
 func serverMeters(sv *snapshot.Server) []meter {

@@ -43,13 +43,22 @@ type choice struct {
 // total is a number worth seeing first.
 type total struct{ Name, Big, Small string }
 
+// statsPace is how many seconds the script lets pass between two looks at the
+// statistics.
+const statsPace = 10
+
 // stats shows who used the machine.
 func (s *site) stats(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.statistics(r)
+	f, err := s.figure(r)
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, "stats.html", s.statsPage(st))
+	b, err := f.page()
+	if err != nil {
+		return err
+	}
+	b.send(w, r, http.StatusOK)
+	return nil
 }
 
 // statsCSV is the same as a table for spreadsheets.
@@ -67,7 +76,7 @@ func (s *site) statsCSV(w http.ResponseWriter, r *http.Request) error {
 
 func (s *site) statsPage(st *stats.Stats) *statsPage {
 	p := &statsPage{frame: s.frame("Statistics"), Owner: oneLine(st.Owner), Per: st.Step.String()}
-	p.Here, p.Refresh = "stats", 0
+	p.Here, p.Pace = "stats", statsPace
 	link := func(q stats.Query) string { return s.Prefix + "/stats?" + statsQuery(q) }
 	for _, known := range stats.Periods {
 		q := stats.Query{Period: known.Period, Step: known.Period.DefaultStep(), Owner: st.Owner}

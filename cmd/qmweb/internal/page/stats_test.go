@@ -120,7 +120,7 @@ func TestArriving(t *testing.T) {
 	s := &site{}
 	for reason, want := range map[string]string{"arriving": "", "arriving: 3 files, 1 KiB": "3 files, 1 KiB", "an empty folder": "an empty folder"} {
 		j := &snapshot.Job{Name: "a", State: layout.Queued, Arriving: true, Reason: reason, Took: -1}
-		if v := s.viewJob(j, time.Now()); v.Reason != want || v.Badge.Word != "arriving" {
+		if v := s.viewJob(j, clock{now: time.Now()}); v.Reason != want || v.Badge.Word != "arriving" {
 			t.Errorf("%q is shown as %q after %q", reason, v.Reason, v.Badge.Word)
 		}
 	}
@@ -131,7 +131,8 @@ func TestShelf(t *testing.T) {
 	var s shelf
 	made := 0
 	get := func(key string, version uint64, second int64) {
-		_, _ = s.get(key, version, time.Unix(second, 0), func() (*body, error) { made++; return nil, nil })
+		now := time.Unix(second, 0)
+		_, _ = s.get(view{what: key}, version, now, func() (*body, time.Time, error) { made++; return nil, clock{now: now}.until(), nil })
 	}
 	for _, c := range []struct {
 		key     string
@@ -148,5 +149,9 @@ func TestShelf(t *testing.T) {
 	}
 	if len(s.kept) > maxShelved {
 		t.Errorf("%d pages are kept", len(s.kept))
+	}
+	made = 0
+	if get(fmt.Sprint(3*maxShelved-1), 2, 2); made > 0 {
+		t.Error("of the pages kept the newest was dropped")
 	}
 }

@@ -41,6 +41,8 @@ type statusPage struct {
 	More     string // notes not shown
 	Done     *section
 	Lost     *section
+
+	until time.Time // when it has to be made again although nothing changed
 }
 
 // section is one state's jobs.
@@ -57,21 +59,22 @@ type section struct {
 
 // jobView is a job in a list.
 type jobView struct {
-	Name, Link     string
-	Owner, Info    string
-	Script         string // only if the commands are to be shown
-	Badge          badge
-	End            string
-	Reason         string
-	Position       int
-	Procs          string
-	Took, Left     string
-	Came           moment // into the queue
-	Started, Ended moment
-	Bar            *bar
-	LastLine       string
-	Slurm          string // how it is with Slurm
-	Private        bool
+	Name, Link  string
+	Owner, Info string
+	Script      string // only if the commands are to be shown
+	Badge       badge
+	End         string
+	Reason      string
+	Position    int
+	Procs       string
+	Took        string // how long it ran; empty while it does
+	Since       moment // since when it runs; not known where it does not
+	Came        moment // into the queue
+	Ended       moment
+	Bar         *bar
+	LastLine    string
+	Slurm       string // how it is with Slurm
+	Private     bool
 }
 
 // bar is a running job's progress.
@@ -79,6 +82,7 @@ type bar struct {
 	Percent  float64 // 0 to 100
 	Percents string  // "42 %"
 	Steps    string  // "21 / 50"; empty: not known
+	Left     left
 }
 
 func (s *site) status(w http.ResponseWriter, r *http.Request) error {
@@ -86,13 +90,15 @@ func (s *site) status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	snap, now := s.Store.Get(), time.Now()
-	b, err := s.shelf.get(queryString(q), snap.Version, now, func() (*body, error) {
-		page, err := s.statusPage(snap, q, now)
+	snap, c := s.Store.Get(), clockOf(w, r)
+	v := view{what: "page?" + queryString(q), bare: c.bare, stale: isStale(snap, c.now)}
+	b, err := s.shelf.get(v, snap.Version, c.now, func() (*body, time.Time, error) {
+		page, err := s.statusPage(snap, q, c)
 		if err != nil {
-			return nil, err
+			return nil, time.Time{}, err
 		}
-		return pageBody("status.html", page)
+		b, err := pageBody("status.html", page)
+		return b, page.until, err
 	})
 	if err != nil {
 		return err
@@ -110,26 +116,27 @@ func (s *site) toSection(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, "/?state="+st.String())
 }
 
-func (s *site) statusPage(snap *snapshot.Snapshot, q snapshot.Query, now time.Time) (*statusPage, error) {
+func (s *site) statusPage(snap *snapshot.Snapshot, q snapshot.Query, c clock) (*statusPage, error) {
 	p := &statusPage{frame: s.frame(""), Problem: snap.Problem, One: q.State != nil}
 	p.Here = "jobs"
-	bad := recentlyBad(snap, now)
+	bad := recentlyBad(snap, c.now)
+	p.until = pageUntil(snap, bad, c)
 	p.Title, p.Icon = title(snap, bad), iconOf(snap, bad)
 	if snap.Problem != "" {
 		return p, nil
 	}
-	c := snap.Counts()
-	p.Server = viewServer(&snap.Server, now)
-	p.Headline = headline(&snap.Server, c, snap.WaitInSlurm())
-	p.Counts = viewCounts(c)
-	p.Waits = c.Queued+c.Arriving > 0
-	p.Fresh = c == (snapshot.Counts{}) && !p.One
-	p.Notices = s.notices(snap, now)
+	n := snap.Counts()
+	p.Server = viewServer(&snap.Server, c)
+	p.Headline = headline(&snap.Server, n, snap.WaitInSlurm())
+	p.Counts = viewCounts(n)
+	p.Waits = n.Queued+n.Arriving > 0
+	p.Fresh = n == (snapshot.Counts{}) && !p.One
+	p.Notices = s.notices(snap, c.now)
 	for st, to := range map[layout.State]**section{layout.Running: &p.Running, layout.Queued: &p.Queued, layout.Done: &p.Done, layout.Lost: &p.Lost} {
 		if q.State != nil && *q.State != st {
 			continue
 		}
-		sec, err := s.section(snap, st, q, now)
+		sec, err := s.section(snap, st, q, c)
 		if err != nil {
 			return nil, err
 		}
@@ -141,9 +148,29 @@ func (s *site) statusPage(snap *snapshot.Snapshot, q snapshot.Query, now time.Ti
 	return p, nil
 }
 
+// isStale tells that the tree does not answer: what is known of it is too old.
+func isStale(snap *snapshot.Snapshot, now time.Time) bool { return now.Sub(snap.At) > staleAfter }
+
+// tellsTimes tells that the page says for how long something is as it should not
+// be, in words that the script does not write.
+func tellsTimes(snap *snapshot.Snapshot, now time.Time) bool {
+	sv := &snap.Server
+	return isStale(snap, now) || !sv.Silent.IsZero() || sv.Mail != nil && sv.Mail.Waiting > 0
+}
+
+// pageUntil is when a status page has to be made again although nothing changed.
+func pageUntil(snap *snapshot.Snapshot, bad badCount, c clock) time.Time {
+	c.bare = c.bare && !tellsTimes(snap, c.now)
+	until := c.until()
+	if bad.any() && bad.until.Before(until) {
+		return bad.until
+	}
+	return until
+}
+
 // section lists a page of one state's jobs. Only done and lost jobs are
 // filtered: what waits and runs is always shown as it is.
-func (s *site) section(snap *snapshot.Snapshot, st layout.State, q snapshot.Query, now time.Time) (*section, error) {
+func (s *site) section(snap *snapshot.Snapshot, st layout.State, q snapshot.Query, c clock) (*section, error) {
 	one := snapshot.Query{State: &st, Limit: rowsBeside[st]}
 	if q.State != nil {
 		one.After, one.Limit = q.After, rowsAlone
@@ -156,14 +183,14 @@ func (s *site) section(snap *snapshot.Snapshot, st layout.State, q snapshot.Quer
 		return nil, err
 	}
 	sec := &section{Word: st.String(), Count: humanize.Comma(int64(snap.Count(st)))}
-	if c := snap.Counts(); st == layout.Queued && c.Arriving > 0 {
-		sec.Count = humanize.Comma(int64(c.Queued)) + ", " + humanize.Comma(int64(c.Arriving)) + " arriving"
+	if n := snap.Counts(); st == layout.Queued && n.Arriving > 0 {
+		sec.Count = humanize.Comma(int64(n.Queued)) + ", " + humanize.Comma(int64(n.Arriving)) + " arriving"
 	}
 	if st == layout.Running {
 		sec.Count = runningCount(snap.Counts(), snap.WaitInSlurm())
 	}
 	for _, j := range jobs {
-		sec.Jobs = append(sec.Jobs, s.viewJob(j, now))
+		sec.Jobs = append(sec.Jobs, s.viewJob(j, c))
 	}
 	if st == layout.Done {
 		sec.Filter = filterOf(one)
@@ -193,12 +220,12 @@ func (sec *section) turn(q snapshot.Query, next string) {
 	}
 }
 
-func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
+func (s *site) viewJob(j *snapshot.Job, c clock) jobView {
 	v := jobView{
 		Name: nameText(j.Name), Link: s.Prefix + "/" + place{j.State, j.Name}.String() + "/",
 		Owner: oneLine(j.Owner), Info: oneLine(j.Info),
-		Badge: badgeOf(j), End: endOf(j), Reason: manyLines(reasonOf(j, now)), Slurm: oneLine(j.Slurm), Position: j.Position,
-		Came: momentOf(j.Submitted, now), Started: momentOf(j.Started, now), Ended: momentOf(j.Finished, now),
+		Badge: badgeOf(j), End: endOf(j), Reason: manyLines(reasonOf(j, c.now)), Slurm: oneLine(j.Slurm), Position: j.Position,
+		Came: c.moment(j.Submitted), Ended: c.moment(j.Finished),
 		LastLine: j.LastLine, Private: j.Private,
 	}
 	if j.Arriving { // the badge says so
@@ -213,18 +240,31 @@ func (s *site) viewJob(j *snapshot.Job, now time.Time) jobView {
 			v.Procs += fmt.Sprintf(", asked for %d", j.Asked)
 		}
 	}
-	if d, ok := j.Elapsed(now); ok {
+	if j.Runs() {
+		v.Since = c.since(j.Started)
+	} else if d, ok := j.Elapsed(c.now); ok {
 		v.Took = span(d)
 	}
-	if d, ok := j.Remaining(now); ok {
-		v.Left = roughly(d)
+	v.Bar = barOf(j, c)
+	return v
+}
+
+// barOf returns how far a job is; nil: it is not known.
+func barOf(j *snapshot.Job, c clock) *bar {
+	p := j.Progress
+	if p == nil {
+		return nil
 	}
-	if p := j.Progress; p != nil {
-		percent := min(max(p.Percent, 0), 100)
-		v.Bar = &bar{Percent: percent, Percents: fmt.Sprintf("%d %%", int(percent))} // 99.9 is not done yet
-		if p.Total > 0 {
-			v.Bar.Steps = humanize.Comma(p.Done) + " / " + humanize.Comma(p.Total)
+	percent := min(max(p.Percent, 0), 100)
+	b := &bar{Percent: percent, Percents: fmt.Sprintf("%d %%", int(percent))} // 99.9 is not done yet
+	if p.Total > 0 {
+		b.Steps = humanize.Comma(p.Done) + " / " + humanize.Comma(p.Total)
+	}
+	if d, ok := j.Remaining(c.now); ok && j.Runs() {
+		b.Left = left{Since: j.Started.Format(time.RFC3339), Percent: percent}
+		if !c.bare {
+			b.Left.Text = roughly(d)
 		}
 	}
-	return v
+	return b
 }

@@ -20,7 +20,7 @@ var files embed.FS
 var templates = parseTemplates("status.html", "job.html", "folder.html", "stats.html", "error.html")
 
 func parseTemplates(names ...string) map[string]*template.Template {
-	base := template.Must(template.ParseFS(files, "templates/base.html", "templates/parts.html"))
+	base := template.Must(template.New("base.html").Funcs(template.FuncMap{"asset": asset}).ParseFS(files, "templates/base.html", "templates/parts.html"))
 	pages := make(map[string]*template.Template)
 	for _, name := range names {
 		pages[name] = template.Must(template.Must(base.Clone()).ParseFS(files, "templates/"+name))
@@ -35,10 +35,15 @@ type frame struct {
 	Icon    string // see icon; empty: nothing to tell
 	Prefix  string // of all paths
 	Refresh int    // seconds, for browsers without JavaScript; 0: the page does not change
+	Pace    int    // seconds between two looks of the script
 }
 
+// pace is how many seconds the script lets pass between two looks: a change
+// shows within them.
+const pace = 2
+
 func (s *site) frame(title string) frame {
-	return frame{Title: title, Prefix: s.Prefix, Refresh: int(s.Refresh / time.Second)}
+	return frame{Title: title, Prefix: s.Prefix, Refresh: int(s.Refresh / time.Second), Pace: pace}
 }
 
 // render answers with a page. It writes nothing if the page can't be made.
@@ -76,10 +81,17 @@ var statics = sync.OnceValue(func() map[string]*body {
 	return all
 })
 
+// asset is the path of one of them, with what it holds in its name, so that a
+// browser need not ask for it again.
+func asset(name string) string { return "/static/" + name + "?v=" + statics()[name].tag }
+
 func (s *site) static(w http.ResponseWriter, r *http.Request) error {
 	b := statics()[chi.URLParam(r, "file")]
 	if b == nil {
 		return notFound("There is no such file here.")
+	}
+	if r.URL.RawQuery == "v="+b.tag {
+		w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
 	}
 	b.send(w, r, http.StatusOK)
 	return nil

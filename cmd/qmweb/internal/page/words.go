@@ -11,26 +11,6 @@ import (
 	"qm/pkg/layout"
 )
 
-// moment is a time as pages show it: relative, the absolute one in the
-// tooltip. Its zero value is a time that is not known.
-type moment struct {
-	Text    string // "3 minutes ago"
-	Exact   string // "Sunday, 22 November 2026, 13:15:02 CET"
-	Machine string // RFC 3339
-}
-
-func momentOf(t, now time.Time) moment {
-	if t.IsZero() {
-		return moment{}
-	}
-	local := t.Local()
-	return moment{
-		Text:    ago(t, now),
-		Exact:   local.Format("Monday, 2 January 2006, 15:04:05 MST"),
-		Machine: local.Format(time.RFC3339),
-	}
-}
-
 // ago is a time as seen from now: "12 s ago", "3 h ago", "5 months ago".
 func ago(t, now time.Time) string {
 	d := now.Sub(t)

@@ -179,9 +179,13 @@ type Job struct {
 	Unread   bool              // not read yet
 }
 
+// Runs tells that the job runs: one that has just ended may still lie where it
+// ran.
+func (j *Job) Runs() bool { return j.State == layout.Running && j.Finished.IsZero() }
+
 // Elapsed returns how long the job ran, until now if it still runs.
 func (j *Job) Elapsed(now time.Time) (time.Duration, bool) {
-	if j.State == layout.Running && j.Finished.IsZero() {
+	if j.Runs() {
 		return max(now.Sub(j.Started), 0), !j.Started.IsZero()
 	}
 	return j.Took, j.Took >= 0

@@ -6,6 +6,8 @@
 //   is there is changed into what came, node by node (morph), so focus, selection,
 //   scrolling and what is typed stay. Nodes are matched by id, or by the link in
 //   them. What has data-keep is left alone while the page stays the same job's.
+// - words: what is fetched so has no words for times, so that it is the same, and
+//   need not be sent, while nothing but time passes. They are written here.
 // - the filter of the jobs that are done works while one types.
 // - the log is followed by offset. It is kept as bytes up to the last line break,
 //   so that a character or an escape sequence that comes in two pieces is read
@@ -13,8 +15,75 @@
 // Texts go into the page as text only; there is no HTML made here.
 "use strict";
 (() => {
-  const every = 2000, slowest = 30000; // ms between two looks
+  const slowest = 30000; // ms between two looks
   const $ = id => document.getElementById(id);
+  const isLive = () => document.body.hasAttribute("data-live");
+  const every = () => 1000 * (+document.body.dataset.live || 2); // ms between two looks
+
+  // ---- words ----
+  // The same as ago, span and roughly in words.go; both must agree.
+
+  const minute = 60, hour = 60 * minute, day = 24 * hour; // s
+  const whole = Math.floor;
+
+  function agoText(ms) {
+    const s = whole(Math.abs(ms) / 1000);
+    if (s < 2) return "just now";
+    const text = s < minute ? s + " s" : s < hour ? whole(s / minute) + " min" : s < 2 * day ? whole(s / hour) + " h" :
+      s < 60 * day ? whole(s / day) + " days" : s < 730 * day ? whole(s / (30 * day)) + " months" : whole(s / (365 * day)) + " years";
+    return ms < 0 ? "in " + text : text + " ago";
+  }
+
+  function spanText(ms) {
+    const s = whole(ms / 1000);
+    const two = (big, bigName, small, smallName) => {
+      const rest = whole(s % big / small);
+      return whole(s / big) + " " + bigName + (rest ? " " + rest + " " + smallName : "");
+    };
+    if (s < 1) return (Math.max(ms, 0) / 1000).toFixed(1) + " s";
+    return s < minute ? s + " s" : s < hour ? two(minute, "min", 1, "s") : s < day ? two(hour, "h", minute, "min") : two(day, "d", hour, "h");
+  }
+
+  function leftText(ms) {
+    const round = unit => Math.round(ms / 1000 / unit) * unit;
+    if (ms < 10000) return "a few seconds";
+    if (ms < 60000) return "about " + round(5) + " s";
+    return "about " + spanText(1000 * round(ms < 10000 * hour ? minute : hour));
+  }
+
+  // ---- clock ----
+
+  let ahead = NaN; // ms that the server's clock is ahead of ours; not known before the first answer
+
+  // setClock takes the time from an answer, which tells it in whole seconds.
+  function setClock(answer) {
+    const now = Date.parse(answer.headers.get("Date")) + 500 - Date.now();
+    if (!(Math.abs(now - ahead) < 1500)) ahead = now;
+  }
+
+  // tell writes the words for all times below a node, where they are others now.
+  function tell(root) {
+    if (isNaN(ahead)) return;
+    const now = Date.now() + ahead;
+    const say = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+    for (const time of root.querySelectorAll("time")) {
+      const ms = now - Date.parse(time.dateTime);
+      say(time, time.dataset.as === "span" ? spanText(ms) : agoText(ms));
+    }
+    for (const left of root.querySelectorAll("[data-left]")) {
+      say(left, leftText((now - Date.parse(left.dataset.since)) * (100 / left.dataset.left - 1)));
+    }
+  }
+
+  let ticking = 0;
+
+  // tick keeps the words true while somebody sees them.
+  function tick() {
+    clearTimeout(ticking);
+    if (document.hidden || !isLive()) return;
+    tell($("content"));
+    ticking = setTimeout(tick, 1000);
+  }
 
   // ---- live ----
 
@@ -95,7 +164,8 @@
     return at;
   }
 
-  let timer = 0, pause = every, asked = 0, reached = Date.now();
+  let timer = 0, pause = every(), asked = 0, reached = Date.now();
+  let shown = ""; // address and tag of what was fetched last
   let moved = false; // the job lies elsewhere now: all links are others, nothing is new
 
   // show makes this page the one that was fetched.
@@ -103,7 +173,8 @@
     document.title = page.title;
     const icon = document.querySelector("link[rel=icon]"), other = page.querySelector("link[rel=icon]");
     if (icon && other && icon.getAttribute("href") !== other.getAttribute("href")) icon.replaceWith(document.importNode(other));
-    document.body.toggleAttribute("data-live", page.body.hasAttribute("data-live"));
+    copyAttribute(document.body, page.body, "data-live");
+    tell(page);
     morphChildren($("content"), page.getElementById("content"));
     for (const nav of document.querySelectorAll("header nav")) morph(nav, page.querySelector("header nav") || nav);
     if (log) log.again();
@@ -111,7 +182,7 @@
   }
 
   // refresh fetches the page, which may be another one now: a job moves on. The
-  // header says that the lines of the log are not needed.
+  // header says that the lines of the log and the words for times are not needed.
   async function refresh() {
     clearTimeout(timer);
     const mine = ++asked, url = location.href;
@@ -119,18 +190,24 @@
       const answer = await fetch(url, { cache: "no-cache", headers: { "QM-Live": "1" } });
       const text = await answer.text();
       if (mine !== asked) return;
-      const page = new DOMParser().parseFromString(text, "text/html");
-      if (!page.getElementById("content")) throw new Error("not a page of qmweb");
-      moved = answer.redirected;
-      if (moved) history.replaceState(null, "", answer.url + location.hash);
-      show(page);
+      setClock(answer);
+      const tag = answer.headers.get("ETag"), same = tag && shown === answer.url + tag;
+      if (!same) {
+        const page = new DOMParser().parseFromString(text, "text/html");
+        if (!page.getElementById("content")) throw new Error("not a page of qmweb");
+        moved = answer.redirected;
+        if (moved) history.replaceState(null, "", answer.url + location.hash);
+        show(page);
+        shown = answer.url + tag;
+      }
       reached = Date.now();
       reachable(true);
-      if (answer.ok) pause = every;
+      if (answer.ok) pause = every();
       else { // it may come back
         document.body.setAttribute("data-live", "");
         pause = Math.min(2 * pause, slowest);
       }
+      tick();
     } catch {
       if (mine !== asked) return;
       pause = Math.min(2 * pause, slowest);
@@ -146,12 +223,12 @@
 
   function next() {
     clearTimeout(timer);
-    if (!document.hidden && document.body.hasAttribute("data-live")) timer = setTimeout(refresh, pause);
+    if (!document.hidden && isLive()) timer = setTimeout(refresh, pause);
   }
 
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) clearTimeout(timer);
-    else if (document.body.hasAttribute("data-live")) refresh();
+    else if (isLive()) refresh();
     if (log) log.wake();
   });
 
