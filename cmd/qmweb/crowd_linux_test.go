@@ -23,6 +23,7 @@ const (
 	benchBrowsers = 100
 	benchPause    = 2 * time.Second
 	benchWatch    = 20 * time.Second
+	benchSettle   = 12 * time.Second // until nothing in the tree looks new
 )
 
 // BenchmarkBrowsers prints what 100 browsers cost that look at the status page
@@ -40,6 +41,7 @@ func BenchmarkBrowsers(b *testing.B) {
 			beatOn(b, tree)
 			web := startWeb(b, binary, tree)
 			web.readAll(b, time.Now())
+			time.Sleep(benchSettle)
 			if c.tick > 0 {
 				each(b, c.tick, func(i int) {
 					text := fmt.Sprintf("%s\nprocessing %d / 5000\n", layout.StartedLine(time.Now()), i)
@@ -129,7 +131,7 @@ func BenchmarkIdle(b *testing.B) {
 			web := startWeb(b, binary, tree)
 			web.get(b, "/")
 			web.readAll(b, time.Now())
-			time.Sleep(5 * time.Second) // until it has cleared up
+			time.Sleep(benchSettle)
 			for b.Loop() {
 				before, began := web.burnt(b), time.Now()
 				time.Sleep(benchWatch)

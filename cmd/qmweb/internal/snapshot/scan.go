@@ -153,7 +153,7 @@ func (s *scanner) read(root *os.Root, now time.Time) {
 	dirs := s.openFolders(root)
 	defer dirs.close()
 	s.readBeside(dirs, slices.Collect(maps.Values(s.folders[layout.Running].entries)), now)
-	slices.SortStableFunc(s.unread, func(a, b *entry) int { return cmp.Compare(b.changed, a.changed) })
+	s.newestFirst()
 	until := time.Now().Add(readBudget)
 	fresh := s.fresh
 	s.fresh = nil
@@ -161,8 +161,16 @@ func (s *scanner) read(root *os.Root, now time.Time) {
 	until = time.Now().Add(againBudget)
 	s.fresh = append(s.fresh, s.readSome(dirs, fresh, now, until)...)
 	queued := s.folders[layout.Queued]
-	s.fresh = append(s.fresh, s.readSome(dirs, s.waiting.edited(dirs.dirs[layout.Queued], queued, s.names, until), now, until)...)
+	s.fresh = append(s.fresh, s.readSome(dirs, s.waiting.edited(dirs.dirs[layout.Queued], queued, s.line.first(), s.names, until), now, until)...)
 	s.waiting.forgetGone(queued)
+}
+
+// newestFirst sorts what is not read yet, if there is something new in it.
+func (s *scanner) newestFirst() {
+	newer := func(a, b *entry) int { return cmp.Compare(b.changed, a.changed) }
+	if !slices.IsSortedFunc(s.unread, newer) {
+		slices.SortStableFunc(s.unread, newer)
+	}
 }
 
 // readSome reads entries until the time is up and returns the rest.
@@ -207,9 +215,14 @@ func (s *scanner) keep(e *entry, j *Job, now time.Time) {
 }
 
 // settled tells that nobody is about to write more into the folder: it looks
-// as it did a while ago, by our clock or by the file system's.
+// as it did a while ago, by our clock or by the file system's. Where the end of a
+// job is told, it was told before the folder was moved to where it is.
 func (e *entry) settled(now time.Time) bool {
-	return e.seen.before(instantOf(now)) > settleTime || now.Sub(fromNano(e.changed)) > settleTime
+	after := settleTime
+	if e.state == layout.Done && e.job.outcome > 0 {
+		after = tick
+	}
+	return e.seen.before(instantOf(now)) > after || now.Sub(fromNano(e.changed)) > after
 }
 
 // notes are ours and, while it lives, the server's; where both speak of one
