@@ -40,9 +40,12 @@ func confineTo(c config.Config, log *slog.Logger) {
 			files = append(files, f)
 		}
 	}
-	writable := confine.Writable(c.Tree)
+	writable, unknown := confine.Writable(c.Tree)
 	version, folders, err := confine.Confine(c.Tree, files...)
 	switch {
+	case err == nil && unknown != nil:
+		log.Info("confined to reading", "landlock", version, "folders", folders, "writable_without", "not known", "error", unknown)
+		return
 	case err == nil:
 		log.Info("confined to reading", "landlock", version, "folders", folders, "writable_without", writable)
 		return
@@ -51,7 +54,9 @@ func confineTo(c config.Config, log *slog.Logger) {
 	default:
 		log.Warn("not confined", "error", err)
 	}
-	if len(writable) > 0 {
+	if unknown != nil {
+		log.Info("not known whether it could write to the tree", "error", unknown)
+	} else if len(writable) > 0 {
 		log.Warn("could write to the tree", "folders", writable, "note", "qmweb never does; run it as a user who can't")
 	} else {
 		log.Info("can't write to the tree", "tree", c.Tree)

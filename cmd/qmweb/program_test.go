@@ -16,6 +16,7 @@ import (
 type program struct {
 	*exec.Cmd
 	url    string
+	log    string // until it listened
 	client http.Client
 }
 
@@ -51,6 +52,7 @@ func startWeb(t testing.TB, binary, tree string, lines ...string) *program {
 	})
 	log := bufio.NewScanner(stderr)
 	for log.Scan() {
+		p.log += log.Text() + "\n"
 		if m := regexp.MustCompile(`msg=listening url=(\S+)/`).FindStringSubmatch(log.Text()); m != nil {
 			p.url = m[1]
 			go func() { _, _ = io.Copy(io.Discard, stderr) }()

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"qm/pkg/layout"
 )
 
@@ -38,4 +40,16 @@ func TestWordsAgree(t *testing.T) {
 		}
 	}
 	tb.waitFor(words + `(document) !== window.byServer`)
+}
+
+// The statistics keep up by themselves, too.
+func TestStatsKeepUp(t *testing.T) {
+	tr := newTree(t)
+	tr.few()
+	tb := chromium.open(t, serveTree(t, tr))
+	tb.goTo("/stats")
+	tb.waitFor(`document.querySelector(".totals") && !document.body.innerText.includes("zoe@example.org")`)
+	eval[chromedp.Void](tb, "window.stays = true")
+	tr.add(fake{state: layout.Done, name: "zoe_1", owner: "zoe@example.org", procs: 2, started: time.Hour, took: 30 * time.Minute, outcome: layout.Succeeded})
+	tb.waitFor(`window.stays && document.body.innerText.includes("zoe@example.org")`)
 }

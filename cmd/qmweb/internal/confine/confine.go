@@ -4,6 +4,7 @@
 package confine
 
 import (
+	"os"
 	"path/filepath"
 
 	"qm/pkg/layout"
@@ -13,8 +14,12 @@ import (
 func Root() bool { return isRoot() }
 
 // Writable returns the folders of a tree that the permissions let the process
-// write to. It waits for the disk.
-func Writable(tree string) []string {
+// write to. Where there is no tree that can be looked at nobody can tell: that is
+// an error. It waits for the disk.
+func Writable(tree string) ([]string, error) {
+	if _, err := os.Stat(tree); err != nil {
+		return nil, err
+	}
 	folders := []string{".", layout.Own}
 	for _, st := range layout.States {
 		folders = append(folders, st.Folder())
@@ -25,7 +30,7 @@ func Writable(tree string) []string {
 			writable = append(writable, path)
 		}
 	}
-	return writable
+	return writable, nil
 }
 
 // readable are the folders that have to be read: around the tree, since the

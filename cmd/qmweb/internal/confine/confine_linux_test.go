@@ -106,15 +106,15 @@ func TestConfine(t *testing.T) {
 
 func TestWritable(t *testing.T) {
 	tree := filepath.Join(t.TempDir(), "QM")
-	if got := Writable(tree); len(got) != 0 || Root() != (os.Geteuid() == 0) {
-		t.Errorf("of no tree: %q", got)
+	if got, err := Writable(tree); !errors.Is(err, fs.ErrNotExist) || len(got) != 0 || Root() != (os.Geteuid() == 0) {
+		t.Errorf("of no tree: %q, %v", got, err)
 	}
 	if err := os.MkdirAll(filepath.Join(tree, layout.Done.Folder()), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{tree, filepath.Join(tree, layout.Done.Folder())}
-	if got := Writable(tree); !slices.Equal(got, want) {
-		t.Errorf("got %q", got)
+	if got, err := Writable(tree); err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v", got, err)
 	}
 	if Root() {
 		t.Skip("root may write everywhere")
@@ -122,7 +122,7 @@ func TestWritable(t *testing.T) {
 	if err := os.Chmod(filepath.Join(tree, layout.Done.Folder()), 0o555); err != nil {
 		t.Fatal(err)
 	}
-	if got := Writable(tree); !slices.Equal(got, want[:1]) {
-		t.Errorf("got %q", got)
+	if got, err := Writable(tree); err != nil || !slices.Equal(got, want[:1]) {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -23,8 +23,18 @@ type facts []fact
 
 func (f *facts) add(name, text string) {
 	if text != "" {
-		*f = append(*f, fact{Name: name, Text: oneLine(text)})
+		*f = append(*f, fact{Name: name, Text: bounded(oneLine(text))})
 	}
+}
+
+// maxFact is the longest text of a fact, in bytes.
+const maxFact = 4 << 10
+
+func bounded(text string) string {
+	if len(text) <= maxFact {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxFact], "") + "…"
 }
 
 func (f *facts) addTime(name string, t time.Time, c clock) {

@@ -95,9 +95,19 @@ func TestNoWayOut(t *testing.T) {
 		s.get(url, 404)
 	}
 	s.get("/QM_dJobs/a/inside/", 200)
-	if page := s.get("/QM_dJobs/a/", 200); strings.Contains(page, ".qm") {
+	page := s.get("/QM_dJobs/a/", 200)
+	if strings.Contains(page, ".qm") {
 		t.Error("the listing names .qm")
 	}
+	for name, want := range map[string]string{
+		"out": "link out of this folder, not followed", "abs": "link out of this folder, not followed", "loop": "link that leads nowhere",
+		"dangling": "link that leads nowhere", "own": "link to what is not shown", "twice": "link to what is not shown",
+	} {
+		if row := `<td class="what">` + name + ` <span class="kind">` + want + `</span>`; !strings.Contains(page, row) {
+			t.Errorf("the listing lacks %s:\n%s", row, page)
+		}
+	}
+	s.wants(page, `<a href="/QM_dJobs/a/inside">inside</a> <span class="kind">link</span>`)
 }
 
 func TestZip(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -43,7 +44,7 @@ type listing struct {
 // fileView is an entry of a folder. Link is empty for what can't be opened.
 type fileView struct {
 	Name, Link string
-	Kind       string // folder, file, link, special
+	Kind       string // folder, file, special, or what a link is
 	Size       string
 	Modified   moment
 }
@@ -113,7 +114,13 @@ func (s *site) listFolder(dir *os.Root, p place, elems []string) (*listing, erro
 	for _, name := range names {
 		path := append(slices.Clone(elems), name)
 		if info, err := dir.Lstat(strings.Join(path, "/")); err == nil {
-			l.Files = append(l.Files, s.viewFile(p, path, info, c))
+			v := s.viewFile(p, path, info, c)
+			if info.Mode()&fs.ModeSymlink != 0 {
+				if v.Kind = linkKind(dir, strings.Join(path, "/")); v.Kind != followed {
+					v.Link = ""
+				}
+			}
+			l.Files = append(l.Files, v)
 		}
 	}
 	slices.SortStableFunc(l.Files, func(a, b fileView) int { return cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)) })
@@ -135,10 +142,27 @@ func (s *site) viewFile(p place, elems []string, info fs.FileInfo, c clock) file
 	case mode.IsRegular():
 		v.Kind, v.Link = "file", s.Prefix+"/view/"+p.String()+"/"+idPath(elems)
 		v.Size = humanize.IBytes(uint64(info.Size()))
-	case mode&fs.ModeSymlink != 0: // it may lead to a file, a folder, or nowhere we go
-		v.Kind, v.Link = "link", s.Prefix+"/"+p.String()+"/"+idPath(elems)
+	case mode&fs.ModeSymlink != 0:
+		v.Link = s.Prefix + "/" + p.String() + "/" + idPath(elems)
 	default:
 		v.Kind = "special"
 	}
 	return v
+}
+
+// followed is the kind of a link that leads to a file or folder of the job.
+const followed = "link"
+
+// linkKind tells of a link whether it is followed, and if not, why.
+func linkKind(dir *os.Root, name string) string {
+	info, err := dir.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ELOOP):
+		return "link that leads nowhere"
+	case err != nil:
+		return "link out of this folder, not followed"
+	case !info.IsDir() && !info.Mode().IsRegular(), sameAsOwn(dir, info):
+		return "link to what is not shown"
+	}
+	return followed
 }

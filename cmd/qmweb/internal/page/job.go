@@ -144,10 +144,21 @@ func (s *site) jobPage(p place, d *snapshot.Detail, c clock) *jobPage {
 	if page.Refusal = refusalOf(d); page.Refusal == page.Job.Reason {
 		page.Refusal = ""
 	}
-	for _, warning := range d.Asked.Warnings {
-		page.Warnings = append(page.Warnings, oneLine(warning))
-	}
+	page.Warnings = warningsOf(d)
 	return page
+}
+
+// maxWarnings is how many warnings of an info file are shown.
+const maxWarnings = 20
+
+func warningsOf(d *snapshot.Detail) (all []string) {
+	for i, warning := range d.Asked.Warnings {
+		if i == maxWarnings {
+			return append(all, "… and "+plural(len(d.Asked.Warnings)-i, "more warning", "more warnings"))
+		}
+		all = append(all, bounded(oneLine(warning)))
+	}
+	return all
 }
 
 // refusalOf tells why the info file is refused, or can't be read.
@@ -158,7 +169,7 @@ func refusalOf(d *snapshot.Detail) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "The info file is private: its owner does not let qmweb read it."
 	default:
-		return manyLines(err.Error())
+		return bounded(manyLines(err.Error()))
 	}
 }
 

@@ -52,7 +52,7 @@ func TestStatsPage(t *testing.T) {
 func TestStatsRoutes(t *testing.T) {
 	s := newSite(t)
 	s.job("QM_dJobs", "a")
-	s.wants(s.get("/stats?period=all", 200), "Jobs that ended, per month", "January 2026", `href="/stats.csv?by=month&amp;period=all"`)
+	s.wants(s.get("/stats?period=all", 200), `data-live="10"`, `http-equiv="refresh" content="20"`, "Jobs that ended, per month", "January 2026", `href="/stats.csv?by=month&amp;period=all"`)
 	s.wants(s.get("/stats?owner=nobody", 200), "Nothing to count")
 	s.wants(s.get("/stats.csv?period=all&by=day", 200), "day,owner,jobs,", "2026-01-02,a@example.org,1,")
 	s.get("/stats?period=rubbish", 400)

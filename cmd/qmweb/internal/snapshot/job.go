@@ -25,7 +25,18 @@ const (
 	maxReason = 600
 )
 
-const maxProcs = 1 << 20 // nobody has so many
+// The longest texts that are told of a job by itself, in bytes: what its owner
+// wrote is bounded, but by no more than a page can take.
+const (
+	maxText    = 4 << 10
+	maxCommand = 64 << 10
+)
+
+const (
+	maxProcs  = 1 << 20 // nobody has so many
+	maxGPUs   = 64      // nor so many
+	maxPinned = 4096
+)
 
 // folders are the four folders, open.
 type folders struct {
@@ -152,6 +163,24 @@ func (r *reader) readJob(dir *os.Root, e *entry, now time.Time) *Detail {
 	return d
 }
 
+// bound cuts what is forged, or written without measure.
+func (d *Detail) bound() {
+	d.Owner = cut(d.Owner, maxOwner)
+	d.Script = cut(d.Script, maxCommand)
+	for _, text := range []*string{&d.Info, &d.Size, &d.Reason} {
+		*text = cut(*text, maxText)
+	}
+	if r := d.Record; r != nil {
+		if r.Host != nil {
+			*r.Host = cut(*r.Host, maxOwner)
+		}
+		r.CPUs, r.GPUs = r.CPUs[:min(len(r.CPUs), maxPinned)], r.GPUs[:min(len(r.GPUs), maxGPUs)]
+		for i := range r.GPUs {
+			r.GPUs[i] = cut(r.GPUs[i], maxOwner)
+		}
+	}
+}
+
 func (j *Job) takeInfo(info jobinfo.Info) {
 	j.Owner, j.Info, j.Size = info.EMail, info.Info, info.Size
 	j.Script, j.Priority, j.Memory = info.Command, info.Priority, info.Memory
@@ -161,19 +190,6 @@ func (j *Job) takeInfo(info jobinfo.Info) {
 	if info.Format.IsScript() {
 		j.Script = info.File
 	}
-}
-
-// readRecord returns nil where there is no record that can be read.
-func (r *reader) readRecord(dir *os.Root) *layout.Record {
-	data, err := r.sight.readFile(dir, layout.RecordFile, layout.MaxRecord)
-	if err != nil {
-		return nil
-	}
-	rec, err := layout.ParseRecord(data)
-	if err != nil {
-		return nil
-	}
-	return rec
 }
 
 // takeRecord takes what a record tells, as far as it makes sense: anyone may

@@ -168,14 +168,15 @@ func (s *Store) OpenJob(st layout.State, name string) (*os.Root, error) {
 	return s.read.sight.OpenJob(folder, name)
 }
 
-// Detail reads a job whose folder is open, its texts in full length. What only
-// the server knows, such as its place in the queue, is as in Get.
+// Detail reads a job whose folder is open, its texts longer than lists have
+// them. What only the server knows, such as its place in the queue, is as in Get.
 func (s *Store) Detail(dir *os.Root, st layout.State, name string) (*Detail, error) {
 	info, err := dir.Stat(".")
 	if err != nil {
 		return nil, err
 	}
 	d := s.read.readJob(dir, &entry{facts: factsOf(info), name: name, state: st}, time.Now())
+	d.bound()
 	if st != layout.Queued && st != layout.Running {
 		return d, nil
 	}
