@@ -31,6 +31,7 @@ func BenchmarkLargeTree(b *testing.B) {
 	binary, tree := buildWeb(b), filepath.Join(b.TempDir(), "QM")
 	fillTree(b, tree, benchDone, benchQueued, benchRunning)
 	beatOn(b, tree)
+	lineUp(b, tree)
 	for b.Loop() {
 		start := time.Now()
 		web := startWeb(b, binary, tree)
@@ -54,6 +55,15 @@ func BenchmarkLargeTree(b *testing.B) {
 			time.Sleep(benchPause)
 		}
 		b.ReportMetric(float64((web.burnt(b)-busy).Microseconds())/1000/time.Since(began).Minutes(), "ms-cpu/min-watched")
+		busy, began = web.burnt(b), time.Now()
+		for i := 0; time.Since(began) < benchWatch; i++ { // while a job ends each second
+			if err := os.Rename(filepath.Join(tree, "QM_qJobs", fmt.Sprint("queued", i)), filepath.Join(tree, "QM_dJobs", fmt.Sprint("queued", i))); err != nil {
+				b.Error(err)
+			}
+			web.get(b, "/")
+			time.Sleep(time.Second)
+		}
+		b.ReportMetric(float64((web.burnt(b)-busy).Microseconds())/1000/time.Since(began).Minutes(), "ms-cpu/min-a-job-ends-each-second")
 		web.stop(b)
 	}
 }
@@ -158,6 +168,22 @@ func fillJob(b *testing.B, dir string, st layout.State, i int) {
 	}
 	write(layout.RecordFile, string(data))
 	write(layout.JobLog, log)
+}
+
+// lineUp writes what the server tells of the queue.
+func lineUp(b *testing.B, tree string) {
+	b.Helper()
+	q := layout.Queue{Written: time.Now(), Waiting: benchQueued}
+	for i := range layout.MaxQueueJobs {
+		q.Jobs = append(q.Jobs, layout.QueueJob{ID: fmt.Sprint("queued", i), Position: i + 1, Arrived: time.Now(), Reason: "waits for 2 processors, none is free"})
+	}
+	data, err := json.Marshal(q)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(tree, layout.QueueFile), data, 0o644)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
 }
 
 // readAll waits until all jobs are read and returns how long that took.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"syscall"
@@ -74,10 +75,15 @@ type folder struct {
 	listed  time.Time     // zero: never, or it has to be listed anew
 	cost    time.Duration // of the last listing
 	pulse   func()        // called again and again while the disk answers
+	path    string
+	news    *news // shared by all folders
 }
 
-func newFolder(st layout.State, o owners, pulse func()) *folder {
-	return &folder{state: st, entries: make(map[string]*entry), owners: o, pulse: pulse}
+func (s *scanner) newFolder(st layout.State, o owners) *folder {
+	return &folder{
+		state: st, entries: make(map[string]*entry), owners: o, pulse: func() { s.pulse() },
+		path: layout.Tree(s.tree).Folder(st), news: s.news,
+	}
 }
 
 type stamp struct {
@@ -120,11 +126,25 @@ func (f *folder) list(root *os.Root, now time.Time) (came, went []*entry) {
 	if err != nil {
 		return nil, f.fail(err)
 	}
-	if st := stampOf(info); st != f.stamp {
+	st := stampOf(info)
+	names, sure := f.news.since(f.state, st.id)
+	changed := st != f.stamp
+	recent := !f.listed.IsZero() && now.Sub(f.listed) < max(relistAfter, relistCost*f.cost)
+	if changed {
 		f.stamp, f.since = st, now
-	} else if f.listed.Sub(f.since) > tick && now.Sub(f.listed) < max(relistAfter, relistCost*f.cost) {
+	}
+	switch {
+	case sure && recent && (len(names) > 0 || !changed): // what is told explains all
+		return f.hear(dir, names, instantOf(now))
+	case !changed && recent && f.listed.Sub(f.since) > tick:
 		return nil, nil
 	}
+	f.news.begin(f.state, dir, f.path, st.id)
+	return f.listAll(dir, now)
+}
+
+// listAll lists the folder anew.
+func (f *folder) listAll(dir *os.Root, now time.Time) (came, went []*entry) {
 	began := time.Now()
 	names, err := f.namesIn(dir)
 	if err != nil {
@@ -187,10 +207,34 @@ func (f *folder) namesIn(dir *os.Root) ([]string, error) {
 	}
 }
 
-// update compares the names with the jobs that are known.
-func (f *folder) update(dir *os.Root, names []string, now instant) (came, went []*entry) {
-	f.notes = nil
-	for some := range slices.Chunk(f.toLookAt(names, now), lookBatch) {
+// hear looks at names that something happened to, and at no others.
+func (f *folder) hear(dir *os.Root, changed map[string]bool, now instant) (came, went []*entry) {
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	names := slices.Collect(maps.Keys(changed))
+	f.notes = slices.DeleteFunc(f.notes, func(n layout.Note) bool {
+		name, err := layout.NameOfID(n.ID)
+		return err == nil && n.ID != "" && changed[name]
+	})
+	came, went = f.compare(dir, slices.DeleteFunc(slices.Clone(names), func(name string) bool { return notListed(f.state, name) }), now)
+	for _, name := range names {
+		e := f.entries[name]
+		if e == nil {
+			continue
+		}
+		if !e.present {
+			went = append(went, e)
+			f.forget(e)
+		}
+		e.present = false
+	}
+	return came, went
+}
+
+// compare looks at names and marks the jobs that are there as present.
+func (f *folder) compare(dir *os.Root, names []string, now instant) (came, went []*entry) {
+	for some := range slices.Chunk(names, lookBatch) {
 		for i, l := range f.lookAt(dir, some) {
 			switch name := some[i]; {
 			case !l.there: // gone since it was listed
@@ -209,6 +253,13 @@ func (f *folder) update(dir *os.Root, names []string, now instant) (came, went [
 			}
 		}
 	}
+	return came, went
+}
+
+// update compares the names with the jobs that are known.
+func (f *folder) update(dir *os.Root, names []string, now instant) (came, went []*entry) {
+	f.notes = nil
+	came, went = f.compare(dir, f.toLookAt(names, now), now)
 	for _, e := range f.entries {
 		if !e.present {
 			went = append(went, e)

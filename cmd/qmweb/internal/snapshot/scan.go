@@ -30,7 +30,8 @@ type scanner struct {
 	reader
 	tree    string
 	id      identity // of the tree that all this is about
-	pulse   func()   // called again and again while the disk answers
+	news    *news
+	pulse   func() // called again and again while the disk answers
 	watch   watch
 	folders [len(layout.States)]*folder
 	byID    map[identity]*entry
@@ -43,7 +44,7 @@ type scanner struct {
 }
 
 func newScanner(tree string, names []string) *scanner {
-	s := &scanner{reader: reader{names: names}, tree: tree, pulse: func() {}, last: &Snapshot{}}
+	s := &scanner{reader: reader{names: names}, tree: tree, news: newNews(), pulse: func() {}, last: &Snapshot{}}
 	s.forget()
 	return s
 }
@@ -51,7 +52,7 @@ func newScanner(tree string, names []string) *scanner {
 func (s *scanner) forget() {
 	same := make(owners)
 	for _, st := range layout.States {
-		s.folders[st] = newFolder(st, same, func() { s.pulse() })
+		s.folders[st] = s.newFolder(st, same)
 	}
 	s.byID = make(map[identity]*entry)
 	s.unread, s.fresh = nil, nil

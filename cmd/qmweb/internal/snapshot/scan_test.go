@@ -175,7 +175,7 @@ func TestListedWithinATick(t *testing.T) {
 	}
 	defer root.Close()
 	now := time.Now()
-	f := newScanner(tree.path, testNames).folders[layout.Queued]
+	f := deaf(newScanner(tree.path, testNames)).folders[layout.Queued]
 	f.list(root, now)
 	f.list(root, now.Add(tick/2))
 	tree.job(layout.Queued, "a")

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,13 +128,15 @@ func (s *Store) refresh() (done <-chan struct{}, began time.Time) {
 func (s *Store) run(done chan struct{}) {
 	began := time.Now()
 	snap := s.scan.scan(began)
-	s.current.Store(snap)
+	last := s.current.Swap(snap)
 	s.mu.Lock()
 	s.busy, s.tried = nil, began
 	s.mu.Unlock()
 	close(done)
 	if snap.Unread > 0 {
 		s.refresh()
+	} else if last != nil && last.Unread > manyJobs {
+		debug.FreeOSMemory() // reading many jobs took more of it than keeping them does
 	}
 }
 
