@@ -149,13 +149,16 @@ func inLine(jobs []*packed, queue *layout.Queue, alive bool) []*packed {
 			}
 		}
 	}
-	places := make([]live, len(jobs))
+	rest := placeOf(nil, full, alive)
 	copies := make([]packed, len(jobs))
 	line := make([]*packed, len(jobs))
 	for i, p := range jobs {
-		places[i] = placeOf(told[p.name()], full, alive)
 		copies[i] = *p
-		copies[i].live = &places[i]
+		copies[i].live = &rest
+		if q := told[p.name()]; q != nil {
+			place := placeOf(q, full, alive)
+			copies[i].live = &place
+		}
 		line[i] = &copies[i]
 	}
 	slices.SortFunc(line, cmpQueued)

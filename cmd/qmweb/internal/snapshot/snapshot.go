@@ -50,7 +50,8 @@ func (s *Snapshot) complete() {
 			s.arriving++
 		}
 	}
-	s.owners = sync.OnceValue(func() []string { return busiest(s.lists[layout.Done]) })
+	newest := s.lists[layout.Done][:min(len(s.lists[layout.Done]), maxCount)]
+	s.owners = sync.OnceValue(func() []string { return busiest(newest) })
 }
 
 // Counts tells how many jobs there are in each state. Arriving ones are not
@@ -116,11 +117,15 @@ func (s *Snapshot) Outcomes(st layout.State) map[string]int {
 	return named
 }
 
-// maxOwners is the most owners that Owners tells.
-const maxOwners = 200
+// maxOwners is the most owners that Owners tells; of so many jobs that ended last
+// it counts whose they are.
+const (
+	maxOwners = 200
+	maxCount  = 10_000
+)
 
-// Owners returns who has done jobs, whoever has most of them first, at most
-// 200.
+// Owners returns whose the 10,000 jobs are that were done last, whoever has most
+// of them first, at most 200.
 func (s *Snapshot) Owners() []string {
 	if s.owners == nil {
 		return nil

@@ -3,7 +3,6 @@ package snapshot
 import (
 	"errors"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +37,7 @@ type Store struct {
 	busy  chan struct{} // closed when the scan that goes on has ended; nil: none goes on
 	began time.Time     // when it began
 	scan  *scanner      // used by that scan alone
+	spent spent
 }
 
 // NewStore returns a store for the tree at this path, which need not exist.
@@ -128,15 +128,14 @@ func (s *Store) refresh() (done <-chan struct{}, began time.Time) {
 func (s *Store) run(done chan struct{}) {
 	began := time.Now()
 	snap := s.scan.scan(began)
-	last := s.current.Swap(snap)
+	s.current.Store(snap)
+	s.spent.scanned(snap.Unread)
 	s.mu.Lock()
 	s.busy, s.tried = nil, began
 	s.mu.Unlock()
 	close(done)
 	if snap.Unread > 0 {
 		s.refresh()
-	} else if last != nil && last.Unread > manyJobs {
-		debug.FreeOSMemory() // reading many jobs took more of it than keeping them does
 	}
 }
 
