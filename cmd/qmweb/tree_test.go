@@ -258,7 +258,9 @@ func (tr *tree) few() {
 	tr.write(strings.Repeat("x", 123456), "QM_dJobs", "fit_february_series", "data.bin")
 	tr.private(fake{state: layout.Done, name: "thesis", owner: "vip@example.org", procs: 1, started: 4 * time.Hour, took: time.Hour, outcome: layout.Succeeded, log: "x\n"})
 	tr.private(fake{state: layout.Running, name: "secret_sample", owner: "vip@example.org", procs: 1, started: time.Hour, log: "x\n"})
-	_ = os.Symlink("results", filepath.Join(tr.path, "QM_dJobs", "fit_february_series", "latest")) // where there are links
+	for name, to := range map[string]string{"latest": "results", "spectra": "/srv/spectra", "old": "results/none"} {
+		_ = os.Symlink(to, filepath.Join(tr.path, "QM_dJobs", "fit_february_series", name)) // where there are links
+	}
 	tr.add(fake{state: layout.Lost, name: "fit_typo", owner: anna, procs: 1, started: time.Hour, outcome: layout.Rejected, reason: "proc_config.cfg, line 3: nb_proc is \"two\", which is not a positive integer; write a number, such as nb_proc = 2", log: "x\n"})
 	tr.add(fake{state: layout.Lost, name: "long_run", owner: ben, procs: 4, started: 100 * time.Hour, took: 20 * time.Hour, outcome: layout.Interrupted, reason: "the machine went down while it ran; move it back to QM_qJobs to run it again", log: "step 5 / 9\n"})
 }
