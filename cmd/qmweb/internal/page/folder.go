@@ -66,7 +66,7 @@ func (s *site) folder(w http.ResponseWriter, r *http.Request, p place, elems []s
 	} else if !info.IsDir() {
 		return layout.ErrNotRegular
 	}
-	files, err := s.listFolder(dir, p, elems)
+	files, err := s.listFolder(dir, p, elems, clock{now: time.Now()})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func idPath(elems []string) string {
 }
 
 // listFolder lists a folder inside a job's, folders first.
-func (s *site) listFolder(dir *os.Root, p place, elems []string) (*listing, error) {
+func (s *site) listFolder(dir *os.Root, p place, elems []string, c clock) (*listing, error) {
 	d, _, err := openInside(dir, elems, func(name string) (*os.File, os.FileInfo, error) { return s.Store.Sight().OpenFolder(dir, name) })
 	if err != nil {
 		return nil, err
@@ -110,7 +110,6 @@ func (s *site) listFolder(dir *os.Root, p place, elems []string) (*listing, erro
 			l.More = "very many more"
 		}
 	}
-	c := clock{now: time.Now()}
 	for _, name := range names {
 		path := append(slices.Clone(elems), name)
 		if info, err := dir.Lstat(strings.Join(path, "/")); err == nil {

@@ -78,7 +78,7 @@ func (s *site) job(w http.ResponseWriter, r *http.Request) error {
 		if c.bare {
 			page.Log.Lines = nil
 		}
-		if page.Files, err = s.listFolder(dir, p, nil); err != nil {
+		if page.Files, err = s.listFolder(dir, p, nil, c); err != nil {
 			return err
 		}
 	}

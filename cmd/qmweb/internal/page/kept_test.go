@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,9 @@ func TestNotModified(t *testing.T) {
 		tag := first.Header().Get("ETag")
 		if first.Code != 200 || tag == "" || first.Header().Get("Cache-Control") != "no-cache" {
 			t.Errorf("%s: %d with %v", c.url, first.Code, first.Header())
+		}
+		if words := regexp.MustCompile(`<time[^>]*>[^<]+`).FindString(s.do(http.MethodGet, c.url, liveHeader, c.header).Body.String()); c.header != "" && words != "" {
+			t.Errorf("%s for the script has words for a time: %s", c.url, words)
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			w := s.do(method, c.url, liveHeader, c.header, "Accept-Encoding", "gzip", "If-None-Match", tag)

@@ -157,3 +157,22 @@ func testScan(tree testTree, s *scanner, now time.Time, made string) *Snapshot {
 	tree.mkdir(made)
 	return s.scan(now)
 }
+
+// That the heartbeat changed is news only as far as the page tells of it: that it
+// did so at all.
+func TestHeartbeatIsNoNews(t *testing.T) {
+	tree := newTree(t)
+	s := newScanner(tree.path, testNames)
+	now := time.Now()
+	look := func(beat time.Duration) *Snapshot {
+		tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 1, Beat: now.Add(beat)})
+		return s.scan(now.Add(beat))
+	}
+	first, second, third := look(0), look(5*time.Second), look(10*time.Second)
+	if first.Server.AsOf.IsZero() || !second.Server.AsOf.IsZero() || first.Version == second.Version {
+		t.Errorf("versions %d and %d, as of %v and %v", first.Version, second.Version, first.Server.AsOf, second.Server.AsOf)
+	}
+	if third.Version != second.Version || !third.Server.Alive {
+		t.Errorf("version %d became %d though only the heartbeat went on", second.Version, third.Version)
+	}
+}

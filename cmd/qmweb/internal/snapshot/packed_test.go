@@ -70,6 +70,7 @@ func TestVersion(t *testing.T) {
 	path := tree.job(layout.Running, "r")
 	tree.writeJSON(path+"/"+layout.RecordFile, layout.Record{Started: new(time.Now())})
 	tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 1, Beat: time.Now()})
+	beat := func() { tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 1, Beat: time.Now()}) }
 	store := tree.store()
 	last := store.Get().Version
 	for _, c := range []struct {
@@ -78,7 +79,8 @@ func TestVersion(t *testing.T) {
 		news   bool
 	}{
 		{"nothing", func() {}, false},
-		{"a heartbeat", func() { tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 1, Beat: time.Now()}) }, false},
+		{"a first heartbeat", beat, true}, // it lives, and not only as of then
+		{"a heartbeat", beat, false},
 		{"slots", func() { tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 1, Slots: 1, Beat: time.Now()}) }, true},
 		{"a log line", func() { tree.write(path+"/process.log", "1 / 2\n") }, true},
 		{"a job", func() { tree.job(layout.Done, "d") }, true},

@@ -131,7 +131,7 @@ func (s *scanner) look(root *os.Root, now time.Time) *Snapshot {
 func (s *Snapshot) says(o *Snapshot) bool {
 	a, b := s.Server, o.Server
 	if a.Alive && b.Alive {
-		a.Beat, a.AsOf = b.Beat, b.AsOf
+		a.Beat = b.Beat
 	}
 	for st := range s.lists {
 		if len(s.lists[st]) != len(o.lists[st]) || len(s.lists[st]) > 0 && &s.lists[st][0] != &o.lists[st][0] {
