@@ -110,3 +110,16 @@ func TestPagesOfSlurm(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestSlurmStaysSilent: it is silent as long as the queue file says so, also where
+// that is not read again.
+func TestSlurmStaysSilent(t *testing.T) {
+	now := time.Now()
+	tree := clusterTree(t, layout.Heartbeat{Beat: now}, layout.Queue{Written: now, Silent: now.Add(-time.Minute)})
+	s := newScanner(tree.path, testNames)
+	for _, later := range []time.Duration{0, 5 * time.Second, 8 * time.Second} {
+		if snap := s.scan(now.Add(later)); snap.Server.Silent.IsZero() {
+			t.Errorf("after %v it is not silent", later)
+		}
+	}
+}

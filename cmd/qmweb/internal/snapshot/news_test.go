@@ -176,3 +176,32 @@ func TestHeartbeatIsNoNews(t *testing.T) {
 		t.Errorf("version %d became %d though only the heartbeat went on", second.Version, third.Version)
 	}
 }
+
+// The queue file is read again when it was replaced, and not while it is the same.
+func TestQueueFileIsReadOnce(t *testing.T) {
+	tree := newTree(t)
+	tree.job(layout.Queued, "q")
+	s := newScanner(tree.path, testNames)
+	now := time.Now().Add(time.Hour) // so that its stamp is old
+	for i, reason := range []string{"one", "two", ""} {
+		if reason == "" {
+			if err := os.Remove(filepath.Join(tree.path, layout.QueueFile)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			tree.writeJSON("fresh", layout.Queue{Jobs: []layout.QueueJob{{ID: "q", Position: 1, Reason: reason}}})
+			tree.move("fresh", layout.QueueFile)
+		}
+		tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 1, Beat: now, Slots: i})
+		s.scan(now)
+		tree.writeJSON(layout.HeartbeatFile, layout.Heartbeat{PID: 2, Beat: now, Slots: i})
+		now = now.Add(time.Second)
+		j, read := s.scan(now).Find(layout.Queued, "q"), s.watch.written
+		if got := j.Reason; reason != "" && got != reason || reason == "" && s.watch.queue != nil {
+			t.Errorf("it waits since %q, want %q", got, reason)
+		}
+		if s.scan(now.Add(time.Second)); len(read) > 0 && &s.watch.written[0] != &read[0] {
+			t.Error("it was read again")
+		}
+	}
+}

@@ -39,22 +39,9 @@ type watch struct {
 // same one as before if nothing changed.
 func (w *watch) look(root *os.Root, now time.Time) (Server, *layout.Queue) {
 	s := w.heartbeat(root, now)
-	info, err := root.Lstat(layout.QueueFile)
-	if err == nil && info.Mode().IsRegular() && w.written != nil && looksOf(info) == w.stamp && now.Sub(fromNano(factsOf(info).changed)) > tick {
-		return s, w.queue
-	}
-	data, err := layout.ReadFile(root, layout.QueueFile, layout.MaxStatus)
-	if err != nil {
-		w.written, w.queue = nil, nil
-		return s, nil
-	}
-	w.stamp = looksOf(info)
-	if w.written == nil || !bytes.Equal(data, w.written) {
-		w.written = data
-		if w.queue, err = layout.ParseQueue(data); err != nil {
-			w.queue = nil // torn by a crash; the server writes it anew
-		}
-		w.silent = silentSince(w.queue, &s, now)
+	if info, err := root.Lstat(layout.QueueFile); err != nil || !w.known(info, now) {
+		w.readQueue(root, &s, now)
+		w.stamp = looksOf(info)
 	}
 	if w.queue != nil {
 		s.Silent = w.silent
@@ -62,9 +49,31 @@ func (w *watch) look(root *os.Root, now time.Time) (Server, *layout.Queue) {
 	return s, w.queue
 }
 
+// known tells that the queue file is the one that was read last.
+func (w *watch) known(info fs.FileInfo, now time.Time) bool {
+	return w.written != nil && info.Mode().IsRegular() && looksOf(info) == w.stamp && now.Sub(fromNano(factsOf(info).changed)) > tick
+}
+
+func (w *watch) readQueue(root *os.Root, s *Server, now time.Time) {
+	data, err := layout.ReadFile(root, layout.QueueFile, layout.MaxStatus)
+	if err != nil {
+		w.written, w.queue = nil, nil
+	} else if w.written == nil || !bytes.Equal(data, w.written) {
+		w.written = data
+		if w.queue, err = layout.ParseQueue(data); err != nil {
+			w.queue = nil // torn by a crash; the server writes it anew
+		}
+		w.silent = silentSince(w.queue, s, now)
+	}
+}
+
 // looksOf is what a file looks like from outside: it differs where the file was
-// changed or replaced, if not within one tick of the file system's clock.
+// changed or replaced, if not within one tick of the file system's clock. Of none
+// it is all 0.
 func looksOf(info fs.FileInfo) [4]int64 {
+	if info == nil {
+		return [4]int64{}
+	}
 	at := factsOf(info)
 	return [4]int64{int64(at.id.ino), at.changed, info.ModTime().UnixNano(), info.Size()}
 }
