@@ -24,6 +24,7 @@ const (
 	benchPause    = 2 * time.Second
 	benchWatch    = 20 * time.Second
 	benchSettle   = 12 * time.Second // until nothing in the tree looks new
+	benchRest     = 35 * time.Second // until memory was given back
 )
 
 // BenchmarkBrowsers prints what 100 browsers cost that look at the status page
@@ -60,6 +61,15 @@ func BenchmarkBrowsers(b *testing.B) {
 
 // watchedBy prints what so many browsers cost.
 func (p *program) watchedBy(b *testing.B, n int) {
+	crowd, took := p.lookedAtBy(b, n)
+	b.ReportMetric(crowd.burnt, "ms-cpu/min")
+	b.ReportMetric(float64(crowd.bytes.Load())/1000/took.Minutes(), "kB/min")
+	b.ReportMetric(100*float64(crowd.same.Load())/float64(crowd.asked.Load()), "%-answered-304")
+	b.ReportMetric(p.pss(b)/1e6, "MB-pss")
+}
+
+// lookedAtBy lets so many browsers look, each two seconds apart.
+func (p *program) lookedAtBy(b *testing.B, n int) (*crowdOf, time.Duration) {
 	crowd := &crowdOf{program: p, end: time.Now().Add(2*benchPause + benchWatch)}
 	var all sync.WaitGroup
 	for i := range n {
@@ -69,17 +79,16 @@ func (p *program) watchedBy(b *testing.B, n int) {
 	crowd.counts.Store(true)
 	before, began := p.burnt(b), time.Now()
 	all.Wait()
-	minutes := time.Since(began).Minutes()
-	b.ReportMetric(float64((p.burnt(b)-before).Microseconds())/1000/minutes, "ms-cpu/min")
-	b.ReportMetric(float64(crowd.bytes.Load())/1000/minutes, "kB/min")
-	b.ReportMetric(100*float64(crowd.same.Load())/float64(crowd.asked.Load()), "%-answered-304")
-	b.ReportMetric(p.pss(b)/1e6, "MB-pss")
+	took := time.Since(began)
+	crowd.burnt = float64((p.burnt(b) - before).Microseconds()) / 1000 / took.Minutes()
+	return crowd, took
 }
 
 // crowdOf are browsers that look again and again.
 type crowdOf struct {
 	program            *program
 	end                time.Time
+	burnt              float64 // processor time of the program, ms a minute
 	counts             atomic.Bool
 	bytes, asked, same atomic.Int64
 }
@@ -131,7 +140,7 @@ func BenchmarkIdle(b *testing.B) {
 			web := startWeb(b, binary, tree)
 			web.get(b, "/")
 			web.readAll(b, time.Now())
-			time.Sleep(benchSettle)
+			time.Sleep(benchRest)
 			for b.Loop() {
 				before, began := web.burnt(b), time.Now()
 				time.Sleep(benchWatch)
