@@ -69,9 +69,10 @@ var (
 	renaming = regexp.MustCompile(`^(Rename|MoveFile|SYS_RENAME)`)
 	writing  = regexp.MustCompile(`^(Create(Temp)?|WriteFile|Mkdir(All|Temp)?|Remove(All)?|Rename|Symlink|Truncate|CopyFS` +
 		`|L?[Cc]hown|Chmod|Chtimes|NewFile|StartProcess|SaveTo(Indent)?)$`)
-	// harmless is what may be used of packages that speak to the kernel.
+	// harmless is what may be used of packages that speak to the kernel. To watch
+	// a folder writes nothing, nor does what asks for its file system.
 	harmless = regexp.MustCompile(`^(O_[A-Z]+|SIG[A-Z0-9]+|E[A-Z0-9]+|S_I[A-Z]+|Stat(_t)?|Win32FileAttributeData|Signal|Errno|Access|W_OK` +
-		`|Handle|GetSecurityInfo|SE_FILE_OBJECT|OWNER_SECURITY_INFORMATION)$`)
+		`|IN_[A-Z_]+|Inotify[A-Za-z0-9]+|SizeofInotifyEvent|Close|Read|F?[Ss]tatfs(_t)?|[A-Z0-9_]+_MAGIC|Handle|GetSecurityInfo|SE_FILE_OBJECT|OWNER_SECURITY_INFORMATION)$`)
 	kernel   = []string{"syscall", "unix", "windows"}
 	readOnly = []string{"O_RDONLY", "O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_DIRECTORY", "NonBlock"}
 )

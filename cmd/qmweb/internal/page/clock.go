@@ -36,7 +36,7 @@ func (c clock) until() time.Time {
 	if c.bare {
 		return c.now.Add(factsHold)
 	}
-	return c.now.Truncate(wordsHold).Add(wordsHold)
+	return c.now.Add(wordsHold - time.Duration(c.now.Nanosecond())%wordsHold)
 }
 
 // How the script writes a time.
