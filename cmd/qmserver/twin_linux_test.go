@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"qm/cmd/qmserver/internal/probe"
 	"qm/cmd/qmserver/internal/supervise"
@@ -19,6 +20,7 @@ import (
 //	trace FILE         append each step to the file, with the role
 //	kill ROLE N STEP   die by SIGKILL at the N-th time that STEP is reached,
 //	                   but only the first process that comes so far
+//	slow STEP          take 200 ms for each STEP, in the server
 //	stat PATH          look at the path each second, and do nothing else
 //	run                nothing
 //
@@ -53,6 +55,10 @@ func listen(spec string) {
 			panic(err)
 		}
 		probe.Listen(func(step string) { fmt.Fprintf(f, "%s\t%s\n", role, step) })
+	case "slow":
+		if role == "server" {
+			probe.Listen(sleepAt(rest))
+		}
 	case "stat":
 		statForEver(rest)
 	case "kill":
@@ -63,6 +69,17 @@ func listen(spec string) {
 		}
 		if fields[0] == role || fields[0] == "both" && role == "supervisor" {
 			probe.Listen(killAt(fields[2], n, fields[0] == "both"))
+		}
+	}
+}
+
+// slowSync is what a disk may take for a sync that has much to write.
+const slowSync = 200 * time.Millisecond
+
+func sleepAt(step string) func(string) {
+	return func(s string) {
+		if s == step {
+			time.Sleep(slowSync)
 		}
 	}
 }

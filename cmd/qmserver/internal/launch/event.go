@@ -19,9 +19,9 @@ type Event struct {
 	// Ran is when a run on another machine was, as far as that is known; it
 	// comes with Ended.
 	Ran Span
-	// Freed says that nothing is left of the job; its end is told next, once that
-	// is durable. Nothing else is told with it.
-	Freed bool
+	// Freed says since when nothing is left of the job; its end is told next, once
+	// that is durable. Nothing else is told with it.
+	Freed time.Time
 	// Stay, with Ended, says that an interrupted job is not to be run again
 	// unasked: something of it may live on where nobody sees it.
 	Stay bool

@@ -209,7 +209,7 @@ func (l *Local) freed(s *supervisor, a supervise.Answer) bool {
 	its := a.Freed != nil && a.Run == nil && s.busy != nil && s.reply == nil && *a.Freed == *s.busy
 	l.mu.Unlock()
 	if its {
-		l.tell(Event{Identity: *a.Freed, Freed: true})
+		l.tell(Event{Identity: *a.Freed, Freed: time.Now()})
 	}
 	return its
 }

@@ -56,6 +56,7 @@ func (s *Spool) commit(now time.Time) {
 		if err != nil { // to ask again would not tell: see "errors" in fsync(2)
 			s.log.Error("moves may not be on disk", "error", err)
 		}
+		now = time.Now() // a sync may take long
 		for _, m := range moves {
 			if m.to != layout.Running {
 				s.settled(m.job)

@@ -20,8 +20,8 @@ const (
 )
 
 // passedBy counts the short jobs that end in a row.
-func (s *Spool) passedBy(j *job, now time.Time) {
-	if s.inARow++; now.Sub(j.started) >= shortRun {
+func (s *Spool) passedBy(j *job) {
+	if s.inARow++; j.ended.Sub(j.started) >= shortRun {
 		s.inARow = 0
 	}
 }

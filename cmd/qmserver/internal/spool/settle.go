@@ -46,8 +46,9 @@ func (s *Spool) ended(e launch.Event) {
 	}
 	now := time.Now()
 	s.dirty = true
-	if e.Freed {
-		s.passedBy(j, now)
+	if !e.Freed.IsZero() {
+		j.ended = e.Freed // we may have waited for a disk since
+		s.passedBy(j)
 		s.jobs.enter(j, closing)
 		return
 	}
