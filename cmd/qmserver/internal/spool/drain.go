@@ -8,8 +8,7 @@ import (
 	"qm/pkg/layout"
 )
 
-// drained tells whether nothing runs, arrives or can start any more, and notes
-// what stays.
+// drained tells whether nothing runs, arrives or can start any more.
 func (s *Spool) drained() bool {
 	if !s.known && len(s.problems) == 0 && s.stuck == "" {
 		return false // a folder in QM_Jobs is not judged yet
@@ -17,11 +16,18 @@ func (s *Spool) drained() bool {
 	if len(s.ghosts) > 0 {
 		return false
 	}
-	stays := slices.Clone(s.problems)
 	for _, j := range s.jobs.all {
 		if j.active() || len(s.follows.stirred) > 0 || s.follows.scan {
 			return false
 		}
+	}
+	return true
+}
+
+// stays tells of what a drain leaves, and why.
+func (s *Spool) stays() []string {
+	stays := slices.Clone(s.problems)
+	for _, j := range s.jobs.all {
 		if j.phase != waiting {
 			stays = append(stays, fmt.Sprintf("%s/%s: %s", j.folder().Folder(), j.shown(), j.why()))
 		}
@@ -33,8 +39,7 @@ func (s *Spool) drained() bool {
 		stays = append(stays, fmt.Sprintf("%s/%s: %s", p.state.Folder(), layout.Display(p.name), text))
 	}
 	slices.Sort(stays)
-	s.result.Stays = stays
-	return true
+	return stays
 }
 
 // active tells whether something of the job is still to be waited for.

@@ -275,6 +275,9 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 		}
 		if s.ending && !s.anyRunning() || s.Drain && s.drained() {
 			s.leaveTree()
+			if s.Drain {
+				s.result.Stays = s.stays()
+			}
 			return s.result, nil
 		}
 		wake.Reset(time.Until(s.next()))
