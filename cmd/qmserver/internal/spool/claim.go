@@ -205,9 +205,12 @@ func (s *Spool) unclaim(j *job, now time.Time, err error) {
 	s.settle(j, now)
 }
 
-// prove has a job read whose turn it is; nobody overtakes it meanwhile.
+// prove has a job read whose turn it is; nobody overtakes it meanwhile. A reading
+// that is under way does: whether it has passed by something, the next claim sees.
 func (s *Spool) prove(j *job, now time.Time) {
-	s.observe(j, now)
+	if j.reading == nil || !j.underWay {
+		s.observe(j, now)
+	}
 	j.Wait, j.First = "it is looked at before it starts", true
 	s.firsts[j] = now.Add(firstPatience)
 }

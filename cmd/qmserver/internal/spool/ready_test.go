@@ -17,3 +17,15 @@ func TestNothingIsDueWhileTheTreeIsAway(t *testing.T) {
 		t.Error("it does not go back in time")
 	}
 }
+
+// TestAReadingUnderWayProves a job whose turn it is: it is not read once more,
+// after which it would count as changed.
+func TestAReadingUnderWayProves(t *testing.T) {
+	s := &Spool{jobs: newJobs(false), firsts: make(map[*job]time.Time)}
+	j := &job{name: "a", phase: waiting, proven: 1, reading: &reading{underWay: true}}
+	s.jobs.add(j)
+	s.claim(j, time.Now())
+	if j.again || !j.First {
+		t.Errorf("again %t, first %t", j.again, j.First)
+	}
+}
