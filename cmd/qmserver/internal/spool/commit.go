@@ -22,14 +22,14 @@ const shareFor = 2 * time.Millisecond
 // commitInTime commits, now or as soon as something claims.
 func (s *Spool) commitInTime(now time.Time) {
 	if len(s.moves) == 0 || s.jobs.queue.Len() == 0 || slices.ContainsFunc(s.moves, notOver) {
-		s.commit(now)
+		s.commit()
 		return
 	}
 	if s.commitBy.IsZero() {
 		s.commitBy = now.Add(shareFor)
 	}
 	if !now.Before(s.commitBy) {
-		s.commit(now)
+		s.commit()
 	}
 }
 
@@ -38,16 +38,16 @@ func notOver(m moved) bool { return m.to != layout.Done && m.to != layout.Lost }
 // commitReturns commits what goes back to the queue before something else is
 // claimed: it has its place there first, and the two ways through the same two
 // folders can't share their syncs; see onTheWay.
-func (s *Spool) commitReturns(now time.Time) {
+func (s *Spool) commitReturns() {
 	if slices.ContainsFunc(s.moves, func(m moved) bool { return m.to == layout.Queued }) {
-		s.commit(now)
+		s.commit()
 	}
 }
 
 // commit makes the moves durable that were made since the last one, whose
 // folders are synced once for all of them, and does what they were made for: it
 // starts the claimed jobs, and tells of those that are where they belong.
-func (s *Spool) commit(now time.Time) {
+func (s *Spool) commit() {
 	s.commitBy = time.Time{}
 	for len(s.moves) > 0 { // and once more: a job that can't be started moves back
 		moves := s.moves
@@ -56,7 +56,7 @@ func (s *Spool) commit(now time.Time) {
 		if err != nil { // to ask again would not tell: see "errors" in fsync(2)
 			s.log.Error("moves may not be on disk", "error", err)
 		}
-		now = time.Now() // a sync may take long
+		now := time.Now() // a sync may take long
 		for _, m := range moves {
 			if m.to != layout.Running {
 				s.settled(m.job)

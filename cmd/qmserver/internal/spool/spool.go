@@ -301,7 +301,7 @@ func (s *Spool) step(now time.Time) error {
 	s.startLooks(now)
 	s.lead(now)
 	s.startReady(now)
-	s.commitReturns(now)
+	s.commitReturns()
 	s.schedule(now)
 	s.commitInTime(now)
 	s.startLooks(now) // of those whose turn it is
@@ -362,7 +362,7 @@ func (s *Spool) next() time.Time {
 // leaveTree says that the server ends and which jobs run on.
 func (s *Spool) leaveTree() {
 	s.sendBack(time.Now())
-	s.commit(time.Now())
+	s.commit()
 	for j := range s.jobs.by[running] {
 		s.log.Info("job runs on; the next start adopts it", "job", j.shown())
 	}
