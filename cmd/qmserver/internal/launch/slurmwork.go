@@ -12,8 +12,12 @@ import (
 	"qm/pkg/layout"
 )
 
-// lookShare is what part of the time looking into the jobs' folders may take.
-const lookShare = 20
+const (
+	// lookShare is what part of the time looking into the jobs' folders may take.
+	lookShare = 20
+	// lookOften is how many times more often that is done than Slurm is asked.
+	lookOften = 20
+)
 
 // work does all that is due, until ctx ends.
 func (s *Slurm) work(ctx context.Context) {
@@ -80,7 +84,7 @@ func (s *Slurm) due() bool { return s.asks() && !time.Now().Before(s.contact.nex
 // nextLook is when the folders are looked at again: the sooner, the quicker that
 // was.
 func (s *Slurm) nextLook() time.Time {
-	pause := max(s.opt.Every/hurry, lookShare*s.looking)
+	pause := max(s.opt.Every/lookOften, lookShare*s.looking)
 	return s.looked.Add(min(pause, s.opt.Every))
 }
 
