@@ -151,9 +151,9 @@ func (s *Slurm) Strays(runs Runs) []Stray {
 			told[line.Token] = true
 		}
 	}
+	s.send(func() { s.haunted = true }) // so Slurm is asked until there is none
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	s.haunted = true
 	if !s.heard {
 		return append(strays, Stray{Until: "Slurm has told which jobs it has", all: true})
 	}
