@@ -1,9 +1,7 @@
 package spool
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"qm/cmd/qmserver/internal/disk"
@@ -202,11 +200,11 @@ func (s *Spool) settled(j *job) {
 // back those behind it; any other may have been changed in between.
 func (s *Spool) backInQueue(j *job) {
 	now := time.Now()
-	level := slog.LevelWarn
 	if j.move.ahead {
-		level = slog.LevelInfo
+		s.log.Info("job back in the queue", "job", j.shown(), "reason", j.move.why)
+	} else {
+		s.log.Warn("job back in the queue", "job", j.shown(), "reason", j.move.why)
 	}
-	s.log.Log(context.Background(), level, "job back in the queue", "job", j.shown(), "reason", j.move.why)
 	j.reading, j.moved = nil, false
 	if j.move.ahead {
 		s.jobs.enter(j, waiting)
