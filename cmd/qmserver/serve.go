@@ -129,6 +129,8 @@ func accountsOf(cfg config.Config, log *slog.Logger) (*launch.Accounts, error) {
 	case cfg.RunAs == config.Owner:
 		log.Warn("jobs run as the owners of their folders; those that belong to root run as root")
 		return &launch.Accounts{Path: cfg.Path}, nil
+	case root && cfg.LaunchType == config.Slurm:
+		log.Warn("all jobs run as root; start qmserver as the user whose jobs they are to be")
 	case root:
 		log.Warn("all jobs run as root; write run_as = owner to run each as the owner of its folder")
 	}
