@@ -82,7 +82,8 @@ var (
 func renameFaults(name string, file *ast.File) []string {
 	dir, base := path.Split(name)
 	move, _ := path.Match("move*.go", base)
-	if dir == "cmd/qmserver/internal/disk/" && (move || base == "replace.go") {
+	replace, _ := path.Match("replace*.go", base)
+	if dir == "cmd/qmserver/internal/disk/" && (move || replace) {
 		return nil
 	}
 	return selected(file, func(_, member string) bool { return renaming.MatchString(member) })

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -92,6 +93,50 @@ func TestReplace(t *testing.T) {
 			}
 			if _, err := os.Lstat(filepath.Join(dir, "f.tmp")); err == nil {
 				t.Error("the temporary file is left")
+			}
+		})
+	}
+}
+
+// TestRewrite: each content is there whole, whatever lies at the temporary
+// name, and nothing else that has the file changes with it.
+func TestRewrite(t *testing.T) {
+	for what, plant := range map[string]func(temp, outside string) error{
+		"nothing there":           func(string, string) error { return nil },
+		"a link at the temporary": func(temp, outside string) error { return os.Symlink(outside, temp) },
+		"a file at the temporary": func(temp, _ string) error { return os.WriteFile(temp, []byte("old"), 0o600) },
+		"a file that a backup has": func(temp, outside string) error {
+			return errors.Join(os.WriteFile(outside, []byte("kept"), 0o600), os.Link(outside, temp))
+		},
+		"a folder there, empty": func(temp, _ string) error { return os.Mkdir(temp, 0o700) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir := t.TempDir()
+			outside := filepath.Join(dir, "outside")
+			root, err := os.OpenRoot(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer root.Close()
+			if err := os.Mkdir(filepath.Join(dir, "in"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := plant(filepath.Join(dir, "in", "f.tmp"), outside); err != nil {
+				t.Skip("can't be planted here:", err)
+			}
+			for _, text := range []string{"one", "a longer one", "", "three", "x"} {
+				if err := Rewrite(root, "in/f", []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := os.ReadFile(filepath.Join(dir, "in", "f")); err != nil || string(got) != text {
+					t.Errorf("reads %q, %v", got, err)
+				}
+				if info, err := os.Stat(filepath.Join(dir, "in", "f")); err != nil || info.Mode().Perm()&0o044 == 0 && runtime.GOOS != "windows" {
+					t.Errorf("others can't read it: %v, %v", info.Mode(), err)
+				}
+			}
+			if got, err := os.ReadFile(outside); err == nil && string(got) != "kept" {
+				t.Errorf("outside of the folder is %q", got)
 			}
 		})
 	}

@@ -22,6 +22,9 @@ const (
 	Volatile Sync = false
 )
 
+// tempSuffix ends the temporary name of a file.
+const tempSuffix = ".tmp"
+
 // Replace writes a file whole under a temporary name beside it and renames
 // that over name, so that a reader sees the old content or the new one.
 // If durable, the new content is on disk when it returns nil. Whatever kind of
@@ -42,7 +45,7 @@ func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 		defer inner.Close()
 		dir, name = inner, path.Base(name)
 	}
-	temp := name + ".tmp"
+	temp := name + tempSuffix
 	f, err := create(dir, temp, perm)
 	if err != nil {
 		return err

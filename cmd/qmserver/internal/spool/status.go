@@ -166,7 +166,7 @@ func (s *Spool) notes() []layout.Note {
 func (s *Spool) replace(name string, value any) (written bool) {
 	data, err := json.Marshal(value)
 	if err == nil {
-		err = disk.Replace(s.root, name, data, 0o644, disk.Volatile)
+		err = disk.Rewrite(s.root, name, data, 0o644)
 	}
 	switch {
 	case err != nil && !s.mute[name]:
