@@ -62,6 +62,16 @@ func (w *wine) command(dir, name string, args ...string) *exec.Cmd {
 
 func (w *wine) run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
+	text, err := w.try(t, dir, name, args...)
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", name, args, err, text)
+	}
+	return text
+}
+
+// try is run where a failure is no fault yet.
+func (w *wine) try(t *testing.T, dir, name string, args ...string) (string, error) {
+	t.Helper()
 	cmd := w.command(dir, name, args...)
 	// No pipe: what wine leaves running would hold it open.
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -72,10 +82,7 @@ func (w *wine) run(t *testing.T, dir, name string, args ...string) string {
 	cmd.Stdout, cmd.Stderr = out, out
 	err = cmd.Run()
 	text, _ := os.ReadFile(out.Name())
-	if err != nil {
-		t.Fatalf("%s %q: %v\n%s", name, args, err, text)
-	}
-	return string(text)
+	return string(text), err
 }
 
 // house is a tree with its configuration, and what runs there.
