@@ -79,8 +79,9 @@ type Spool struct {
 	problems            []string // what holds the whole server back
 	full                string   // that the disk is nearly full, in words
 	weighed             time.Time
-	mute                map[string]bool // status files that could not be written the last time
-	load1               *float64        // for the heartbeat, as the next two; nil: unknown
+	mute                map[string]bool      // status files that could not be written the last time
+	replacedAt          map[string]time.Time // when they were written
+	load1               *float64             // for the heartbeat, as the next two; nil: unknown
 	diskFree, diskTotal *int64
 	broken              string // what was told of run files that can't be read
 	stuck               string // the run file of an idle supervisor that was told of
@@ -120,26 +121,27 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	}
 	s := &Spool{
 		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
-		jobs:     newJobs(opt.Fair),
-		ghosts:   make(map[disk.Identity]runfile.Run),
-		looksOf:  make(map[int]int),
-		tours:    make(map[*tour]struct{}),
-		firsts:   make(map[*job]time.Time),
-		places:   make(map[place]string),
-		left:     make(map[disk.Identity]bool),
-		pauses:   make(map[string]bool),
-		mute:     make(map[string]bool),
-		watched:  make(map[int32]*job),
-		names:    make(interned),
-		follows:  newFollowers(),
-		looks:    make(chan *tour, maxLooks),
-		patience: lookPatience,
-		quit:     make(chan struct{}),
-		wishes:   make(chan bool),
-		told:     make(chan told),
-		letters:  make(chan written),
-		started:  time.Now(),
-		attempts: launcher.Runs().Attempts(),
+		jobs:       newJobs(opt.Fair),
+		ghosts:     make(map[disk.Identity]runfile.Run),
+		looksOf:    make(map[int]int),
+		tours:      make(map[*tour]struct{}),
+		firsts:     make(map[*job]time.Time),
+		places:     make(map[place]string),
+		left:       make(map[disk.Identity]bool),
+		pauses:     make(map[string]bool),
+		mute:       make(map[string]bool),
+		replacedAt: make(map[string]time.Time),
+		watched:    make(map[int32]*job),
+		names:      make(interned),
+		follows:    newFollowers(),
+		looks:      make(chan *tour, maxLooks),
+		patience:   lookPatience,
+		quit:       make(chan struct{}),
+		wishes:     make(chan bool),
+		told:       make(chan told),
+		letters:    make(chan written),
+		started:    time.Now(),
+		attempts:   launcher.Runs().Attempts(),
 	}
 	if err := s.makeFolders(); err != nil {
 		return nil, errors.Join(err, root.Close())

@@ -163,11 +163,21 @@ func (s *Spool) notes() []layout.Note {
 	return notes
 }
 
+// readWithin is how long a reader may take that opened a status file just before
+// it was replaced.
+const readWithin = time.Second
+
 func (s *Spool) replace(name string, value any) (written bool) {
 	data, err := json.Marshal(value)
-	if err == nil {
+	now := time.Now()
+	switch {
+	case err != nil:
+	case now.Sub(s.replacedAt[name]) > readWithin:
 		err = disk.Rewrite(s.root, name, data, 0o644)
+	default: // what the last call replaced may be read now
+		err = disk.Replace(s.root, name, data, 0o644, disk.Volatile)
 	}
+	s.replacedAt[name] = now
 	switch {
 	case err != nil && !s.mute[name]:
 		s.log.Error("status can't be written: the page shows an old one until it can", "file", name, "error", err)
