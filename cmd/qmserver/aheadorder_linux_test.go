@@ -16,8 +16,7 @@ import (
 // those behind it wait.
 func TestNobodyOvertakesWhatGoesBack(t *testing.T) {
 	const short, behind = 40, 20
-	dir := t.TempDir()
-	l := &live{crashTree: &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}}
+	l := newTree(t)
 	l.write("QMserv.cfg", "[QMServer]\nMaxNbProcessors = 2\nsettle_time = 0.05\n")
 	const tell = "script = echo $QM_JOB >>../../order; "
 	for i := range short {

@@ -27,10 +27,17 @@ type live struct {
 // checked is the job: it compares all of its input with what was sent.
 const checked = "[QMOptions]\nscript = sha256sum --quiet -c sums && test $(ls a | wc -l) = 20\nnb_proc = 1\n"
 
-func newLive(t *testing.T, cfg string) *live {
+// newTree is a place of its own, with nothing there yet.
+func newTree(t *testing.T) *live {
 	t.Helper()
 	dir := t.TempDir()
-	l := &live{crashTree: &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}, source: filepath.Join(dir, "source")}
+	return &live{crashTree: &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}}
+}
+
+func newLive(t *testing.T, cfg string) *live {
+	t.Helper()
+	l := newTree(t)
+	l.source = filepath.Join(l.dir, "source")
 	l.write("QMserv.cfg", "[QMServer]\nMaxNbProcessors = 64\n"+cfg)
 	var sums bytes.Buffer
 	for i := range 20 {

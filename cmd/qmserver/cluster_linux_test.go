@@ -23,8 +23,7 @@ type onBed struct {
 func newOnBed(t *testing.T, processors int) *onBed {
 	t.Helper()
 	b := newBed(t, processors)
-	dir := t.TempDir()
-	l := &live{crashTree: &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}}
+	l := newTree(t)
 	l.write("QMserv.cfg", "[QMServer]\nlaunch_type = slurm\nslurm_poll_interval = 0.5\nsettle_time = 0.05\npoll_interval = 0.05\n")
 	l.start()
 	t.Cleanup(l.kill)

@@ -17,8 +17,7 @@ import (
 // server ends.
 func TestNobodyWaitsInQMJobs(t *testing.T) {
 	const short, long = 60, 12
-	dir := t.TempDir()
-	l := &live{crashTree: &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}}
+	l := newTree(t)
 	l.write("QMserv.cfg", "[QMServer]\nMaxNbProcessors = 2\nsettle_time = 0.05\n")
 	for i := range short + long {
 		script := "echo x >>runs"
