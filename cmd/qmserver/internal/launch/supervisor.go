@@ -15,6 +15,7 @@ import (
 	"qm/cmd/qmserver/internal/cgroup"
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/probe"
+	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/cmd/qmserver/internal/supervise"
 )
@@ -131,7 +132,7 @@ func (l *Local) spawn(uid int) (*supervisor, error) {
 		group := l.group(name, uid)
 		group.Put(cmd.SysProcAttr)
 		probe.Step("spawn")
-		err = cmd.Start()
+		err = proc.Leisurely(cmd.Start)
 		group.Close()
 		probe.Step("spawn: started")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"time"
 
 	"qm/cmd/qmserver/internal/cgroup"
@@ -150,18 +151,29 @@ func (a *attempt) close() {
 
 // execute starts the job and sees it to the end of its last process.
 func (s *supervisor) execute(a *attempt) runfile.End {
-	unpin := a.pin()
 	a.limit()
 	defer a.group.Close()
-	err := a.procs.start(a.argv(), a.environ(), a.log.File, a.group)
-	if unpin() != nil {
-		s.ending = true // another job would be held to the processors of this one
-	}
-	if err != nil {
+	if err := s.fork(a); err != nil {
 		return cannotStart(err)
 	}
 	s.watch(a)
 	return a.end()
+}
+
+// fork starts the job's first process. What that is to have of a thread, it has
+// of the one that forks it. Its death signal (PDEATHSIG) comes when that thread
+// ends, and no thread of ours does before all do: the runtime ends those only
+// whose goroutine ends and is locked to it.
+func (s *supervisor) fork(a *attempt) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	proc.Punctual()
+	unpin := a.pin()
+	err := a.procs.start(a.argv(), a.environ(), a.log.File, a.group)
+	if unpin() != nil {
+		s.ending = true // another job would be held to the processors of this one
+	}
+	return err
 }
 
 // pin lets this thread, and so the job that it forks, run on the job's own

@@ -23,6 +23,16 @@ func ownRunFile() (*runfile.File, error) {
 	return runfile.Inherited(os.NewFile(RunFD, "run file")), nil
 }
 
+// ownStdin is the pipe that the server has made for us, so that the runtime waits
+// for it: a read that blocks would keep all else from running until its monitor
+// thread takes notice; see proc.Leisurely.
+func ownStdin() *os.File {
+	if err := syscall.SetNonblock(syscall.Stdin, true); err != nil {
+		return os.Stdin
+	}
+	return os.NewFile(uintptr(syscall.Stdin), "stdin")
+}
+
 // signals are those that a supervisor acts on.
 type signals struct{ child, term chan os.Signal }
 

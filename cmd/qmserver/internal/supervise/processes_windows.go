@@ -30,6 +30,9 @@ func ownRunFile() (*runfile.File, error) {
 	return run, err
 }
 
+// ownStdin is the pipe that the server has made for us.
+func ownStdin() *os.File { return os.Stdin }
+
 // signals are those that a supervisor acts on.
 type signals struct{ child, term chan os.Signal }
 

@@ -189,8 +189,7 @@ type Ended struct {
 func Main() int { return supervise(undying) }
 
 func supervise(undying time.Duration) int {
-	// A job's death signal (PDEATHSIG) follows the thread that forked it.
-	runtime.LockOSThread()
+	proc.Punctual()
 	// There is one of us for each running job, so memory counts; see lean.
 	runtime.GOMAXPROCS(1)
 	signals := catchSignals()
@@ -202,7 +201,7 @@ func supervise(undying time.Duration) int {
 		return 1
 	}
 	s := &supervisor{
-		lines:   readLines(os.Stdin),
+		lines:   readLines(ownStdin()),
 		run:     run,
 		signals: signals,
 		base:    newEnvironment(),

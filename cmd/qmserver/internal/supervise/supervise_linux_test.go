@@ -16,6 +16,7 @@ import (
 	"qm/cmd/qmserver/internal/disk"
 	"qm/cmd/qmserver/internal/folder"
 	"qm/cmd/qmserver/internal/patient"
+	"qm/cmd/qmserver/internal/proc"
 	"qm/cmd/qmserver/internal/runfile"
 	"qm/pkg/layout"
 )
@@ -67,7 +68,7 @@ func newProcess(t *testing.T, env ...string) *process {
 		t.Fatal(err)
 	}
 	p.answers = json.NewDecoder(bufio.NewReader(stdout))
-	if err := p.cmd.Start(); err != nil {
+	if err := proc.Leisurely(p.cmd.Start); err != nil {
 		t.Fatal(err)
 	}
 	file.Close()
@@ -190,11 +191,13 @@ func TestEnds(t *testing.T) {
 }
 
 // TestWhatTheJobGets: nothing open but 0, 1 and 2, a session of its own, the
-// folder as working directory, and what tells it of its share.
+// folder as working directory, what tells it of its share, and a kernel that wakes
+// it as soon as any other.
 func TestWhatTheJobGets(t *testing.T) {
 	p := newProcess(t, "INVOCATION_ID=x", "NB_PROC=99", "MKL_NUM_THREADS=7", "GOGC=50")
 	j := p.job("a", `ls /proc/self/fd | wc -l; pwd; echo $NB_PROC $OMP_NUM_THREADS $MKL_NUM_THREADS $QM_JOB $QM_RUN i=$INVOCATION_ID; read x; echo eof $?
-echo $GOGC $GOMAXPROCS l=$GOMEMLIMIT; env | grep ASIDE`)
+echo $GOGC $GOMAXPROCS l=$GOMEMLIMIT; env | grep ASIDE
+echo slack $(cat /proc/self/timerslack_ns)`)
 	j.NbProc = 3
 	p.do(j)
 	log := p.log("a")
@@ -203,7 +206,7 @@ echo $GOGC $GOMAXPROCS l=$GOMEMLIMIT; env | grep ASIDE`)
 		"\n" + filepath.Join(p.folder, "a") + "\n",
 		"\n3 3 7 a run-a i=\n",
 		"\neof 1\n",
-		"\n50 3 l=\nJob finished",
+		"\n50 3 l=\nslack 50000\nJob finished",
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("no %q in\n%s", want, log)
