@@ -54,13 +54,19 @@ func newLive(t *testing.T, cfg string) *live {
 
 func (l *live) start() {
 	l.t.Helper()
+	l.startAs("run")
+}
+
+// startAs starts the twin with this specification.
+func (l *live) startAs(spec string) {
+	l.t.Helper()
 	log, err := os.OpenFile(filepath.Join(l.dir, "stderr"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	defer log.Close()
 	l.server = exec.Command(os.Args[0], "-config", "QMserv.cfg")
-	l.server.Dir, l.server.Stderr, l.server.Env = l.dir, log, append(os.Environ(), twinVar+"=run", l.mark())
+	l.server.Dir, l.server.Stderr, l.server.Env = l.dir, log, append(os.Environ(), twinVar+"="+spec, l.mark())
 	if err := l.server.Start(); err != nil {
 		l.t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 //	kill ROLE N STEP   die by SIGKILL at the N-th time that STEP is reached,
 //	                   but only the first process that comes so far
 //	slow STEP          take 200 ms for each STEP, in the server
+//	hang FILE STEP     wait at each STEP until the file is there, in the server
 //	stat PATH          look at the path each second, and do nothing else
 //	run                nothing
 //
@@ -59,6 +60,10 @@ func listen(spec string) {
 		if role == "server" {
 			probe.Listen(sleepAt(rest))
 		}
+	case "hang":
+		if file, step, _ := strings.Cut(rest, " "); role == "server" {
+			probe.Listen(hangAt(step, file))
+		}
 	case "stat":
 		statForEver(rest)
 	case "kill":
@@ -80,6 +85,17 @@ func sleepAt(step string) func(string) {
 	return func(s string) {
 		if s == step {
 			time.Sleep(slowSync)
+		}
+	}
+}
+
+func hangAt(step, file string) func(string) {
+	return func(s string) {
+		for s == step {
+			if _, err := os.Stat(file); err == nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }

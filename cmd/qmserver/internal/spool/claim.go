@@ -17,7 +17,7 @@ import (
 
 // schedule plans, and claims what the plan says, until it says nothing more.
 func (s *Spool) schedule(now time.Time) {
-	if !s.dirty {
+	if !s.dirty || !s.mayClaim() {
 		return
 	}
 	s.weighDisk(now)
@@ -148,6 +148,8 @@ func (s *Spool) stopped() string {
 		return "the queue is paused: remove the file PAUSE from " + layout.Queued.Folder()
 	case s.Elsewhere && !s.contact.Since.IsZero():
 		return s.contact.Reason
+	case s.commits.slow:
+		return "the disk is slow: it has not kept yet what was moved last"
 	}
 	return s.full
 }

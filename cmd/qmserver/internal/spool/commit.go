@@ -15,65 +15,123 @@ type moved struct {
 	from, to layout.State
 }
 
-// shareFor is how long the moves of jobs that are over wait for the next claim,
-// if there are jobs to claim, to share its syncs.
-const shareFor = 2 * time.Millisecond
+// commits makes moves durable, one round after another, beside all else: what is
+// to be moved during a round is moved after it, and shares the next one.
+type commits struct {
+	moves    []moved    // made since the last round
+	by       time.Time  // when they are to be made durable at the latest; zero: at once
+	under    []moved    // those of the round that is under way; none: there is none
+	since    time.Time  // when that began
+	slow     bool       // it takes long, and that was told
+	done     chan error // how it ended
+	deferred []*job     // what is over and to be moved after it
+}
 
-// commitInTime commits, now or as soon as something claims.
-func (s *Spool) commitInTime(now time.Time) {
-	if len(s.moves) == 0 || s.jobs.queue.Len() == 0 || slices.ContainsFunc(s.moves, notOver) {
-		s.commit()
+func newCommits() commits { return commits{done: make(chan error, 1)} }
+
+const (
+	// shareFor is how long the moves of jobs that are over wait for the next
+	// claim, if there are jobs to claim, to share its syncs.
+	shareFor = 2 * time.Millisecond
+	// slowRound is how long a round takes at which it is told that the disk does
+	// not answer.
+	slowRound = 2 * time.Second
+)
+
+// underWay tells whether nothing may be moved: each folder is synced once in a
+// round, and what came to one of them after that must not be gone from another
+// by the sync of that.
+func (c *commits) underWay() bool { return len(c.under) > 0 }
+
+// returns tells whether something goes back to the queue. It has its place there
+// before something else is claimed: the two ways through the same two folders
+// can't share their syncs; see onTheWay.
+func (c *commits) returns() bool {
+	return slices.ContainsFunc(c.moves, func(m moved) bool { return m.to == layout.Queued })
+}
+
+// next is when something is due without a message; zero: nothing is.
+func (c *commits) next() time.Time {
+	switch {
+	case c.slow:
+		return time.Time{}
+	case c.underWay():
+		return c.since.Add(slowRound)
+	}
+	return c.by
+}
+
+// mayClaim tells whether something may be moved out of the queue now.
+func (s *Spool) mayClaim() bool { return !s.commits.underWay() && !s.commits.returns() }
+
+// commit begins a round, unless one is under way or a claim may follow soon to
+// share it.
+func (s *Spool) commit(now time.Time) {
+	c := &s.commits
+	if c.underWay() && !c.slow && now.Sub(c.since) >= slowRound {
+		c.slow, s.dirty = true, true
+		s.log.Warn("disk is slow; nothing is moved or started until it has kept what was moved last")
+	}
+	if c.underWay() || len(c.moves) == 0 {
 		return
 	}
-	if s.commitBy.IsZero() {
-		s.commitBy = now.Add(shareFor)
+	if s.jobs.queue.Len() > 0 && !slices.ContainsFunc(c.moves, notOver) {
+		if c.by.IsZero() {
+			c.by = now.Add(shareFor)
+		}
+		if now.Before(c.by) {
+			return
+		}
 	}
-	if !now.Before(s.commitBy) {
-		s.commit()
-	}
+	c.under, c.moves = c.moves, nil
+	c.by, c.since = time.Time{}, now
+	go func(tree layout.Tree, moves []moved) { c.done <- syncMoves(tree, moves) }(s.Tree, c.under)
 }
 
 func notOver(m moved) bool { return m.to != layout.Done && m.to != layout.Lost }
 
-// commitReturns commits what goes back to the queue before something else is
-// claimed: it has its place there first, and the two ways through the same two
-// folders can't share their syncs; see onTheWay.
-func (s *Spool) commitReturns() {
-	if slices.ContainsFunc(s.moves, func(m moved) bool { return m.to == layout.Queued }) {
-		s.commit()
+// committed does what the moves of a round were made for: the claimed jobs are
+// ready, and of those that are where they belong it is told. Then what had to
+// wait for the round is moved.
+func (s *Spool) committed(err error) {
+	c := &s.commits
+	moves, deferred := c.under, c.deferred
+	if c.slow {
+		s.log.Info("disk goes on")
 	}
+	c.under, c.deferred, c.slow = nil, nil, false
+	if err != nil { // to ask again would not tell: see "errors" in fsync(2)
+		s.log.Error("moves may not be on disk", "error", err)
+	}
+	now := time.Now()
+	for _, m := range moves {
+		switch {
+		case m.to != layout.Running:
+			s.settled(m.job)
+			s.wakeAt(now) // for those who wait for it, or for its name
+		case err != nil:
+			s.unclaim(m.job, now, err)
+		default:
+			s.ready = append(s.ready, m.job)
+			s.readyBy = now.Add(readyFor)
+		}
+	}
+	for _, j := range deferred {
+		s.settle(j, now)
+	}
+	s.dirty = true
 }
 
-// commit makes the moves durable that were made since the last one, whose
-// folders are synced once for all of them, and does what they were made for: it
-// starts the claimed jobs, and tells of those that are where they belong.
-func (s *Spool) commit() {
-	s.commitBy = time.Time{}
-	for len(s.moves) > 0 { // and once more: a job that can't be started moves back
-		moves := s.moves
-		s.moves = nil
-		err := s.syncMoves(moves)
-		if err != nil { // to ask again would not tell: see "errors" in fsync(2)
-			s.log.Error("moves may not be on disk", "error", err)
+// commitAll makes all moves durable before it returns. None of the claimed jobs
+// is started.
+func (s *Spool) commitAll() {
+	for c := &s.commits; c.underWay() || len(c.moves) > 0; {
+		if !c.underWay() {
+			c.under, c.moves = c.moves, nil
+			c.done <- syncMoves(s.Tree, c.under)
 		}
-		now := time.Now() // a sync may take long
-		for _, m := range moves {
-			if m.to != layout.Running {
-				s.settled(m.job)
-				s.wakeAt(now) // for those who wait for it, or for its name
-			}
-		}
-		for _, m := range moves {
-			switch {
-			case m.to != layout.Running:
-			case err != nil:
-				s.unclaim(m.job, now, err)
-			default:
-				s.ready = append(s.ready, m.job)
-			}
-		}
-		s.readyBy = now.Add(readyFor)
-		s.startReady(now)
+		s.committed(<-c.done)
+		s.sendBack(time.Now())
 	}
 }
 
@@ -82,14 +140,14 @@ func (s *Spool) commit() {
 // it is gone from its old one.
 var onTheWay = [...]layout.State{layout.Done, layout.Lost, layout.Running, layout.Queued}
 
-func (s *Spool) syncMoves(moves []moved) error {
+func syncMoves(tree layout.Tree, moves []moved) error {
 	var targets, sources []string
 	for _, state := range onTheWay {
 		switch {
 		case slices.ContainsFunc(moves, func(m moved) bool { return m.to == state }):
-			targets = append(targets, s.Tree.Folder(state))
+			targets = append(targets, tree.Folder(state))
 		case slices.ContainsFunc(moves, func(m moved) bool { return m.from == state }):
-			sources = append(sources, s.Tree.Folder(state))
+			sources = append(sources, tree.Folder(state))
 		}
 	}
 	return disk.SyncMoves(targets, sources)

@@ -23,7 +23,7 @@ func (s *Spool) moveJob(j *job, from, to layout.State) error {
 		}
 		if err == nil {
 			j.name = name
-			s.moves = append(s.moves, moved{j, from, to})
+			s.commits.moves = append(s.commits.moves, moved{j, from, to})
 		}
 		return err
 	}

@@ -43,7 +43,7 @@ func (s *Spool) startReady(now time.Time) {
 	if len(s.ready) == 0 || len(s.problems) > 0 {
 		return
 	}
-	for len(s.ready) > 0 && s.fits(s.ready[0]) {
+	for len(s.ready) > 0 && !s.ending && s.fits(s.ready[0]) {
 		j := s.ready[0]
 		s.ready = s.ready[1:]
 		j.share, j.note = s.allot(j)
@@ -52,7 +52,7 @@ func (s *Spool) startReady(now time.Time) {
 		s.launch(j, now)
 		s.readyBy = now.Add(readyFor)
 	}
-	if len(s.ready) > 0 && !now.Before(s.readyBy) {
+	if len(s.ready) > 0 && (s.ending || !now.Before(s.readyBy)) {
 		s.sendBack(now)
 	}
 }

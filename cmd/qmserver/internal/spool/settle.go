@@ -160,6 +160,10 @@ func (s *Spool) settle(j *job, now time.Time) {
 		s.writeLetter(j, now) // and then here again
 		return
 	}
+	if s.commits.underWay() || s.ousted {
+		s.commits.deferred = append(s.commits.deferred, j) // and then here again
+		return
+	}
 	err := s.moveJob(j, j.move.from, j.move.to)
 	switch {
 	case err != nil && gone(err) && s.treeIsThere():

@@ -32,11 +32,10 @@ type Spool struct {
 	lock     *Lock
 
 	jobs     jobs
-	moves    []moved                       // that are not known to be on disk
+	commits  commits
 	ready    []*job                        // that wait for a slot, in the order of their start
 	readyBy  time.Time                     // when they go back
 	inARow   int                           // how many jobs that ended last were short
-	commitBy time.Time                     // when they are to be made durable at the latest; zero: at once
 	ghosts   map[disk.Identity]runfile.Run // runs of earlier servers whose folders were taken away
 	haunted  bool                          // they have been looked for
 	places   map[place]string              // of what is no job: why, in words
@@ -45,6 +44,7 @@ type Spool struct {
 	quit     chan struct{}                 // closed when Run returns: nobody listens any more
 	wishes   chan bool                     // of the operator: false: start nothing more; true: and stop what runs
 	ending   bool                          // start nothing more, and end when nothing runs
+	ousted   bool                          // the tree is another server's: move nothing more
 	told     chan told                     // reasons that were left
 	letters  chan written                  // letters that were written
 
@@ -93,6 +93,7 @@ type Spool struct {
 
 	nextPoll, nextBeat, nextFlush time.Time
 	wake                          time.Time // when the schedule is to be asked again
+	unswept                       bool      // run files are to be cleared away
 	shown                         bool      // Watch was told since the last poll
 	dirty                         bool      // something has changed that counts for the schedule
 	judgedBy                      time.Time // until when recovery waits for idle supervisors
@@ -122,6 +123,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 	s := &Spool{
 		Options: opt, launcher: launcher, log: log, root: root, rootID: at.Identity, lock: lock,
 		jobs:       newJobs(opt.Fair),
+		commits:    newCommits(),
 		ghosts:     make(map[disk.Identity]runfile.Run),
 		looksOf:    make(map[int]int),
 		tours:      make(map[*tour]struct{}),
@@ -258,6 +260,8 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 			return s.result, nil
 		case e := <-s.launcher.Events():
 			s.allEnded(e)
+		case err := <-s.commits.done:
+			s.committed(err)
 		case t := <-s.looks:
 			s.lookedAt(t)
 		case all := <-s.events.C():
@@ -271,7 +275,7 @@ func (s *Spool) Run(ctx context.Context) (Result, error) {
 		case <-wake.C:
 		}
 		if err := s.step(time.Now()); err != nil {
-			s.ready = nil // they lie in a tree that is another server's
+			s.ousted = true
 			s.leaveTree()
 			return s.result, err
 		}
@@ -303,9 +307,8 @@ func (s *Spool) step(now time.Time) error {
 	s.startLooks(now)
 	s.lead(now)
 	s.startReady(now)
-	s.commitReturns()
 	s.schedule(now)
-	s.commitInTime(now)
+	s.commit(now)
 	s.startLooks(now) // of those whose turn it is
 	if s.Watch != nil && (s.dirty || !s.shown) {
 		s.Watch(s.runningJobs())
@@ -355,7 +358,7 @@ func (s *Spool) next() time.Time {
 	if len(s.ready) > 0 && len(s.problems) == 0 {
 		sooner(s.readyBy)
 	}
-	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.wake, s.commitBy} {
+	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.wake, s.commits.next()} {
 		sooner(t)
 	}
 	return next
@@ -364,7 +367,7 @@ func (s *Spool) next() time.Time {
 // leaveTree says that the server ends and which jobs run on.
 func (s *Spool) leaveTree() {
 	s.sendBack(time.Now())
-	s.commit()
+	s.commitAll()
 	for j := range s.jobs.by[running] {
 		s.log.Info("job runs on; the next start adopts it", "job", j.shown())
 	}

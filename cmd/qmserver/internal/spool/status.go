@@ -28,21 +28,16 @@ func (s *Spool) tell(now time.Time) {
 	if !now.Before(s.nextBeat) {
 		s.nextBeat = now.Add(layout.BeatEvery)
 		s.launcher.RetireIdle()
-		if s.known && len(s.jobs.by[over]) == 0 {
-			if err := s.launcher.Judged(); err != nil {
-				s.log.Warn("run files can't be cleared away", "error", err)
-			}
-		}
-		runs, err := s.launcher.Sweep(s.pending)
-		if err != nil {
-			s.log.Warn("run files can't be cleared away", "error", err)
-		}
-		s.tellUndying(runs)
+		s.unswept = true
 		s.feel()
 		s.beat(now, false)
 		if s.Alive != nil {
 			s.Alive(s.statusLine())
 		}
+	}
+	if s.unswept && !s.commits.underWay() { // else what tells of the jobs of that round would stay
+		s.unswept = false
+		s.sweep()
 	}
 	if s.dirty && s.nextFlush.IsZero() {
 		s.nextFlush = now
@@ -59,6 +54,21 @@ func (s *Spool) tell(now time.Time) {
 		}
 	}
 	s.dirty = false // all that changed has been planned for
+}
+
+// sweep clears run files away that are not needed any more, and takes notice of
+// what the others say.
+func (s *Spool) sweep() {
+	if s.known && len(s.jobs.by[over]) == 0 {
+		if err := s.launcher.Judged(); err != nil {
+			s.log.Warn("run files can't be cleared away", "error", err)
+		}
+	}
+	runs, err := s.launcher.Sweep(s.pending)
+	if err != nil {
+		s.log.Warn("run files can't be cleared away", "error", err)
+	}
+	s.tellUndying(runs)
 }
 
 // pending tells whether what the run files say of a folder still counts: it
