@@ -200,8 +200,10 @@ func supervise(undying time.Duration) int {
 	if err != nil {
 		return 1
 	}
+	stdin := ownStdin()
+	defer runtime.KeepAlive(stdin) // or its descriptor would be closed some time after its end
 	s := &supervisor{
-		lines:   readLines(ownStdin()),
+		lines:   readLines(stdin),
 		run:     run,
 		signals: signals,
 		base:    newEnvironment(),
