@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,11 +21,11 @@ func Adopt() error {
 	return nil
 }
 
-// CallMyself sets the name by which Find and ps(1) know this process.
+// CallMyself sets the name by which Find and ps(1) know this process, which is that
+// of its first thread, whatever thread this is; see proc_pid_comm(5). Who is not
+// dumpable may not.
 func CallMyself(name string) {
-	if text, err := unix.BytePtrFromString(name); err == nil {
-		_ = unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(text)), 0, 0, 0)
-	}
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
 }
 
 // KeepDescriptors keeps what this process was started with, beyond stdin,

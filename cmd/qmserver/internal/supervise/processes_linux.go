@@ -22,10 +22,10 @@ func becomeSupervisor() error {
 	if err := proc.Adopt(); err != nil {
 		return err
 	}
+	proc.CallMyself("qmserver") // and not exe
 	if err := becomeUntraceable(); err != nil {
 		return err
 	}
-	proc.CallMyself("qmserver") // and not exe
 	err := unix.CloseRange(RunFD, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC)
 	if err == nil {
 		return nil

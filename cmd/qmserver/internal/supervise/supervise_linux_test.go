@@ -191,13 +191,13 @@ func TestEnds(t *testing.T) {
 }
 
 // TestWhatTheJobGets: nothing open but 0, 1 and 2, a session of its own, the
-// folder as working directory, what tells it of its share, and a kernel that wakes
-// it as soon as any other.
+// folder as working directory, what tells it of its share, a kernel that wakes it
+// as soon as any other, and a parent that is called qmserver.
 func TestWhatTheJobGets(t *testing.T) {
 	p := newProcess(t, "INVOCATION_ID=x", "NB_PROC=99", "MKL_NUM_THREADS=7", "GOGC=50")
 	j := p.job("a", `ls /proc/self/fd | wc -l; pwd; echo $NB_PROC $OMP_NUM_THREADS $MKL_NUM_THREADS $QM_JOB $QM_RUN i=$INVOCATION_ID; read x; echo eof $?
 echo $GOGC $GOMAXPROCS l=$GOMEMLIMIT; env | grep ASIDE
-echo slack $(cat /proc/self/timerslack_ns)`)
+echo slack $(cat /proc/self/timerslack_ns), of $(cat /proc/$PPID/comm)`)
 	j.NbProc = 3
 	p.do(j)
 	log := p.log("a")
@@ -206,7 +206,7 @@ echo slack $(cat /proc/self/timerslack_ns)`)
 		"\n" + filepath.Join(p.folder, "a") + "\n",
 		"\n3 3 7 a run-a i=\n",
 		"\neof 1\n",
-		"\n50 3 l=\nslack 50000\nJob finished",
+		"\n50 3 l=\nslack 50000, of qmserver\nJob finished",
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("no %q in\n%s", want, log)
