@@ -109,6 +109,8 @@ type move struct {
 	told     bool   // to lost: the reason stands in its folder
 	strange  bool   // nothing is known of what its info file says
 	lettered bool   // the letter about it is written
+	back     string // to done or lost: the name under which it was seen in the queue again since; empty: it was not
+	came     bool   // and an event told that it was moved there
 }
 
 // Asks is for the schedule.

@@ -167,6 +167,9 @@ func (s *Spool) passBy(name string, kind fs.FileMode) {
 // met takes notice of a job that is known, under the name that it has now.
 func (s *Spool) met(j *job, name string, came bool) {
 	if !j.phase.queued() {
+		if j.phase == over {
+			j.move.back, j.move.came = name, came // it came back before we knew that it had gone, perhaps
+		}
 		return // it is being moved
 	}
 	j.seen = s.list.number

@@ -22,7 +22,7 @@ func (s *Spool) moveJob(j *job, from, to layout.State) error {
 			continue
 		}
 		if err == nil {
-			j.name = name
+			j.name, j.move.back = name, ""
 			s.commits.moves = append(s.commits.moves, moved{j, from, to})
 		}
 		return err

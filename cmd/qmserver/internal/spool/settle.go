@@ -197,6 +197,9 @@ func (s *Spool) settled(j *job) {
 	s.count(j)
 	s.drop(j)
 	s.passed(j)
+	if j.move.back != "" {
+		s.appeared(j.move.back, j.move.came || s.wasWhole(j.Identity), time.Now())
+	}
 }
 
 // backInQueue puts a job at its old place. One that was claimed ahead is still
