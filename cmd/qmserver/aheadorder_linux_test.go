@@ -50,3 +50,36 @@ func (l *live) queueJSON() string {
 	data, _ := os.ReadFile(l.tree.Path(layout.QueueFile))
 	return string(data)
 }
+
+// TestNobodyOvertakesOnASlowDisk: those that are ready do not go back while others
+// are being claimed behind them. Now and then the first job that starts during such
+// a claim, which the number of those in QM_dJobs tells, takes longer than the ready
+// ones wait.
+func TestNobodyOvertakesOnASlowDisk(t *testing.T) {
+	const jobs = 100
+	dir := t.TempDir()
+	c := &crashTree{t: t, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}
+	c.write("QMserv.cfg", "[QMServer]\nMaxNbProcessors = 1\nsettle_time = 0.05\n")
+	c.write("QM/last", "d=0 l=0")
+	c.write("work.sh", `echo $QM_JOB >>../../order
+. ../../last
+n=$(ls ../../QM_dJobs | wc -l) m=$(wc -l <../../order) nap=0.025
+if [ $n != $d ] && [ $m -ge $((l + 14)) ]; then l=$m nap=0.12; fi
+echo "d=$n l=$l" >../../last
+sleep $nap
+`)
+	for i := range jobs {
+		c.job(layout.Queued, fmt.Sprintf("job%02d", i), fmt.Sprint(i), "script = sh ../../../work.sh")
+	}
+	if err := c.drain("slow move: source synced"); err != nil {
+		t.Fatalf("%v\n%s", err, c.stderr())
+	}
+	data, err := os.ReadFile(filepath.Join(string(c.tree), "order"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if order := strings.Fields(string(data)); len(order) != jobs || !slices.IsSorted(order) {
+		t.Errorf("they started as %v\n%s", order, tail(c.stderr()))
+	}
+	t.Logf("%d went back", strings.Count(c.stderr(), "job back in the queue"))
+}

@@ -38,7 +38,8 @@ func (s *Spool) mayBeAhead(j *job) bool {
 }
 
 // startReady starts those that are ready, as far as there is room, or sends them
-// back.
+// back: not during a round, after which those would start that were claimed behind
+// them.
 func (s *Spool) startReady(now time.Time) {
 	if len(s.ready) == 0 || len(s.problems) > 0 {
 		return
@@ -52,7 +53,7 @@ func (s *Spool) startReady(now time.Time) {
 		s.launch(j, now)
 		s.readyBy = now.Add(readyFor)
 	}
-	if len(s.ready) > 0 && (s.ending || !now.Before(s.readyBy)) {
+	if len(s.ready) > 0 && !s.commits.underWay() && (s.ending || !now.Before(s.readyBy)) {
 		s.sendBack(now)
 	}
 }

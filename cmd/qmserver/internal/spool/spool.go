@@ -355,7 +355,7 @@ func (s *Spool) next() time.Time {
 	if s.follows.scan {
 		sooner(s.follows.next)
 	}
-	if len(s.ready) > 0 && len(s.problems) == 0 {
+	if len(s.ready) > 0 && len(s.problems) == 0 && !s.commits.underWay() {
 		sooner(s.readyBy)
 	}
 	for _, t := range []time.Time{s.nextBeat, s.nextFlush, s.wake, s.commits.next()} {
