@@ -84,7 +84,7 @@ func (s *Spool) commit(now time.Time) {
 		}
 	}
 	c.under, c.moves = c.moves, nil
-	c.by, c.since = time.Time{}, now
+	c.by, c.since = time.Time{}, time.Now() // now may be long ago: the tree was listed since, perhaps
 	go func(tree layout.Tree, moves []moved) { c.done <- syncMoves(tree, moves) }(s.Tree, c.under)
 }
 
