@@ -25,8 +25,10 @@ const flushShare = 20
 // tell writes the heartbeat and queue.json when they are due, and does what
 // can wait for the heartbeat's time.
 func (s *Spool) tell(now time.Time) {
+	late := false // the last time it found no room between the rounds
 	if !now.Before(s.nextBeat) {
 		s.nextBeat = now.Add(layout.BeatEvery)
+		late = s.unswept && !s.commits.slow
 		s.launcher.RetireIdle()
 		s.unswept = true
 		s.feel()
@@ -35,7 +37,7 @@ func (s *Spool) tell(now time.Time) {
 			s.Alive(s.statusLine())
 		}
 	}
-	if s.unswept && !s.commits.underWay() { // else what tells of the jobs of that round would stay
+	if s.unswept && (late || !s.commits.underWay()) { // else what tells of the jobs of that round would stay
 		s.unswept = false
 		s.sweep()
 	}
