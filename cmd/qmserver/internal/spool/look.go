@@ -104,7 +104,11 @@ func (s *Spool) startListed(now time.Time) bool {
 		return true
 	}
 	user := s.userOf(first)
-	if s.looksOf[user] >= s.looksPerUser() || s.peeking > 0 && now.Sub(s.peeked) < recheck {
+	if s.peeking > 0 && now.Sub(s.peeked) < recheck {
+		return false
+	}
+	if s.looksOf[user] >= s.looksPerUser() {
+		s.peeked = now // to be asked again after that time, and not at once
 		return false
 	}
 	t := &tour{user: user, since: now}
