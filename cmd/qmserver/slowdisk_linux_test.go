@@ -60,6 +60,7 @@ func TestADiskThatHangs(t *testing.T) {
 		q, err := layout.ParseQueue(data)
 		return err == nil && len(q.Jobs) == 2 && strings.HasPrefix(q.Jobs[0].Reason, "the disk is slow") && strings.Contains(l.stderr(), "disk is slow; ")
 	})
+	l.await("the page tells, too", func() bool { return strings.Contains(l.beat(), `"problems":["the disk is slow`) })
 	before := l.beat()
 	l.await("the heart beats", func() bool { return l.beat() != before })
 	if got := l.names(layout.Running); !slices.Equal(got, []string{"a"}) || l.count(layout.Queued) != 2 {
@@ -69,7 +70,7 @@ func TestADiskThatHangs(t *testing.T) {
 		t.Error("a was started before its move was on disk")
 	}
 	l.write("answers", "")
-	l.await("all are done", func() bool { return l.count(layout.Done) == 3 })
+	l.await("all are done", func() bool { return l.count(layout.Done) == 3 && strings.Contains(l.beat(), `"problems":[]`) })
 	if !strings.Contains(l.stderr(), "disk goes on") {
 		t.Error("the log does not tell that the disk goes on")
 	}

@@ -149,7 +149,7 @@ func (s *Spool) stopped() string {
 	case s.Elsewhere && !s.contact.Since.IsZero():
 		return s.contact.Reason
 	case s.commits.slow:
-		return "the disk is slow: it has not kept yet what was moved last"
+		return slowWords
 	}
 	return s.full
 }

@@ -36,6 +36,7 @@ const (
 	// slowRound is how long a round takes at which it is told that the disk does
 	// not answer.
 	slowRound = 2 * time.Second
+	slowWords = "the disk is slow: it has not kept yet what was moved last"
 )
 
 // underWay tells whether nothing may be moved: each folder is synced once in a

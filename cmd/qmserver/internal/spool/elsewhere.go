@@ -92,5 +92,8 @@ func (s *Spool) problemsNow() []string {
 	if !s.contact.Since.IsZero() {
 		all = append(all, s.contact.Reason)
 	}
+	if s.commits.slow {
+		all = append(all, slowWords) // also where nobody waits: what has ended is not moved
+	}
 	return all
 }
