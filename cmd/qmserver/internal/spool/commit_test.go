@@ -19,5 +19,7 @@ func TestARoundBeginsWhenItBegins(t *testing.T) {
 	if s.commits.slow {
 		t.Error("the disk counts as slow at once")
 	}
-	<-s.commits.done
+	if err := <-s.commits.done; err == nil {
+		t.Error("folders are synced that are not there")
+	}
 }
