@@ -17,12 +17,11 @@ const (
 )
 
 // Leisurely calls start, which starts a process of this program, so that the
-// monitor thread of its Go runtime sleeps longer: that wakes every 20 µs as long
-// as there is something to do, and each time costs a virtual machine more than
-// what a short job is about. What it does, such as to let others run while a
-// thread waits for a disk, comes later in return. The process itself is to call
-// Punctual: only that one thread, which is there before the program begins, stays
-// as it is.
+// monitor thread of its Go runtime sleeps longer. That thread wakes every 20 µs as
+// long as there is something to do; on a virtual machine this takes a fifth of all
+// the time that a short job costs. What it does, such as to let others run while a
+// thread waits for a disk, comes later in return. The process is to call Punctual at
+// its start; only threads that are there before stay as they are.
 func Leisurely(start func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
