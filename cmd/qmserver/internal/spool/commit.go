@@ -109,7 +109,6 @@ func (s *Spool) committed(err error) {
 		switch {
 		case m.to != layout.Running:
 			s.settled(m.job)
-			s.wakeAt(now) // for those who wait for it, or for its name
 		case err != nil:
 			s.unclaim(m.job, now, err)
 		default:
