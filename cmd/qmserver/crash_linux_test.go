@@ -24,7 +24,7 @@ var steps = map[string][]string{
 		"append", "append: synced", "append: written",
 		"move", "move: renamed", "move: source synced", "move: target synced",
 		"reason", "reason: written",
-		"replace", "replace: folder synced", "replace: renamed", "replace: synced", "replace: written",
+		"replace", "replace: folder synced", "replace: linked", "replace: renamed", "replace: synced", "replace: written",
 		"run file: folder synced", "run file: made",
 		"spawn", "spawn: started",
 		"sweep", "sweep: folder synced", "sweep: removed",
@@ -35,7 +35,7 @@ var steps = map[string][]string{
 		"append", "append: synced", "append: written",
 		"fork", "fork: done",
 		"log", "log: begun", "log: ended",
-		"replace", "replace: folder synced", "replace: renamed", "replace: synced", "replace: written",
+		"replace", "replace: folder synced", "replace: linked", "replace: renamed", "replace: synced", "replace: written",
 		"set aside", "set aside: renamed",
 	},
 }
@@ -59,7 +59,9 @@ func newCrashTree(t *testing.T) *crashTree {
 	c.job(layout.Queued, "a", "a", run+"0") // its name is taken
 	c.job(layout.Queued, "b", "b", run+"3")
 	c.write("QM/QM_qJobs/b/process.log", "of an earlier run\n")
+	c.write("QM/QM_qJobs/b/.qm/run.json", "{}")
 	c.job(layout.Queued, "r", "r", "info = to be rejected")
+	c.write("QM/QM_qJobs/r/.qm/run.json", "{}")
 	c.job(layout.Running, "u", "u", run+"0") // claimed and never started
 	ended := c.job(layout.Running, "e", "e", run+"0")
 	again := c.job(layout.Queued, "i", "i", run+"0\nrerun = yes")

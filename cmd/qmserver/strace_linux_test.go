@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func straced(t *testing.T) (calls []call, steps map[string]int, c *crashTree) {
 	c = newCrashTree(t)
 	out, file := filepath.Join(c.dir, "strace"), filepath.Join(c.dir, "trace")
 	cmd := exec.Command("strace", "-f", "-y", "-s", "4096", "-o", out,
-		"-e", "trace=rename,renameat,renameat2,fsync,fdatasync,sync_file_range,execve,write",
+		"-e", "trace=rename,renameat,renameat2,linkat,fsync,fdatasync,sync_file_range,execve,write",
 		os.Args[0], "-config", "QMserv.cfg", "-drain")
 	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), twinVar+"=trace "+file)
 	if text, err := cmd.CombinedOutput(); err != nil && strings.Contains(string(text), "ptrace") {
@@ -94,6 +95,9 @@ func TestEachFileOperationIsAStep(t *testing.T) {
 	if got := count(calls, c.tree, "rename", "renameat", "renameat2"); got != renames || got == 0 {
 		t.Errorf("%d renames, %d steps of them", got, renames)
 	}
+	if got := count(calls, c.tree, "linkat"); got != steps["replace: linked"] || got == 0 {
+		t.Errorf("%d links, %d steps of them", got, steps["replace: linked"])
+	}
 	syncs := 0
 	for _, step := range []string{
 		"move: target synced", "move: source synced", "replace: synced", "replace: folder synced",
@@ -106,43 +110,62 @@ func TestEachFileOperationIsAStep(t *testing.T) {
 	}
 }
 
-// TestTheOrderOfSyncs follows one job: its start is on disk before its shell
-// runs, its end before its folder moves, and each move before what comes after.
+// TestTheOrderOfSyncs follows two jobs: their start is on disk before their shells
+// run, their end before their folders move, and each move before what comes after.
 func TestTheOrderOfSyncs(t *testing.T) {
 	calls, _, c := straced(t)
 	tree := regexp.QuoteMeta(string(c.tree))
+	record := tree + `/QM_Jobs/%s/\.qm`
+	ofLater := []string{ // it has a record of an earlier run
+		`fsync \d+<` + record + `/run\.json\.tmp>`,
+		`rename\w* .*run\.json\.tmp.*`,
+		`fsync \d+<` + record + `>`,
+	}
+	ofFirst := []string{
+		`linkat .*` + record + `>, "run\.json", .*`,
+		`fsync \d+<` + record + `/.*`, // strace knows the name that it had before, which is none
+	}
+	for job, record := range map[string][]string{"a": ofFirst, "b": ofLater} {
+		if missing := missingStep(calls, tree, job, record); missing != "" {
+			var all strings.Builder
+			for _, call := range calls {
+				fmt.Fprintln(&all, call.name, call.args)
+			}
+			t.Errorf("does not come in its turn: %s\n%s", missing, all.String())
+		}
+	}
+}
+
+// missingStep returns what does not come in its turn in the life of a job, or "".
+func missingStep(calls []call, tree, job string, record []string) string {
 	run := `fdatasync \d+<` + tree + `/\.qm/run/[^>]*>`
-	want := []string{
-		// claim
-		`rename\w* .*` + tree + `/QM_qJobs/b".*` + tree + `/QM_Jobs/b".*`,
+	claim := []string{
+		`rename\w* .*` + tree + `/QM_qJobs/%s".*` + tree + `/QM_Jobs/%s".*`,
 		`fsync \d+<` + tree + `/QM_Jobs>`,
 		`fsync \d+<` + tree + `/QM_qJobs>`,
-		// start
-		`write \d+<` + tree + `/\.qm/run/.*event\\":\\"starting\\".*job\\":\\"b\\".*`,
+	}
+	start := []string{
+		`write \d+<` + tree + `/\.qm/run/.*event\\":\\"starting\\".*job\\":\\"%s\\".*`,
 		run,
-		`execve "/bin/sh", .*exit 3.*`,
-		// end
-		`fsync \d+<` + tree + `/QM_Jobs/b/\.qm/run\.json\.tmp>`,
-		`rename\w* .*run\.json\.tmp.*`,
-		`fsync \d+<` + tree + `/QM_Jobs/b/\.qm>`,
-		`write \d+<` + tree + `/\.qm/run/.*event\\":\\"ended\\".*job\\":\\"b\\".*`,
+		`execve "/bin/sh", .*exit .*`,
+	}
+	end := []string{
+		`write \d+<` + tree + `/\.qm/run/.*event\\":\\"ended\\".*job\\":\\"%s\\".*`,
 		run,
-		// finish
-		`rename\w* .*` + tree + `/QM_Jobs/b".*` + tree + `/QM_dJobs/b".*`,
+	}
+	finish := []string{
+		`rename\w* .*` + tree + `/QM_Jobs/%s".*` + tree + `/QM_dJobs/%s[^/]*".*`,
 		`fsync \d+<` + tree + `/QM_dJobs>`,
 		`fsync \d+<` + tree + `/QM_Jobs>`,
 	}
-	next := 0
+	want := slices.Concat(claim, start, record, end, finish)
 	for _, call := range calls {
-		if next < len(want) && regexp.MustCompile(`^`+want[next]+`$`).MatchString(call.name+" "+call.args) {
-			next++
+		if len(want) > 0 && regexp.MustCompile(`^`+strings.ReplaceAll(want[0], "%s", job)+`$`).MatchString(call.name+" "+call.args) {
+			want = want[1:]
 		}
 	}
-	if next < len(want) {
-		var all strings.Builder
-		for _, call := range calls {
-			fmt.Fprintln(&all, call.name, call.args)
-		}
-		t.Errorf("does not come in its turn: %s\n%s", want[next], all.String())
+	if len(want) > 0 {
+		return want[0]
 	}
+	return ""
 }

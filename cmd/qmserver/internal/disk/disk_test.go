@@ -98,6 +98,44 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+// TestReplaceWhatLiesThere: whatever has the name is replaced, and not written into.
+func TestReplaceWhatLiesThere(t *testing.T) {
+	for what, plant := range map[string]func(name, outside string) error{
+		"a file":                func(name, _ string) error { return os.WriteFile(name, []byte("old"), 0o600) },
+		"a link to a file":      func(name, outside string) error { return os.Symlink(outside, name) },
+		"a link to nothing":     func(name, outside string) error { return os.Symlink(outside+"none", name) },
+		"a file with two names": func(name, outside string) error { return os.Link(outside, name) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
+			root, err := os.OpenRoot(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer root.Close()
+			name := filepath.Join(dir, "f")
+			if err := os.WriteFile(outside, []byte("kept"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := plant(name, outside); err != nil {
+				t.Skip("can't be planted here:", err)
+			}
+			if err := Replace(root, "f", []byte("new"), 0o644, Durable); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(name); err != nil || string(got) != "new" {
+				t.Errorf("reads %q, %v", got, err)
+			}
+			if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() {
+				t.Errorf("is %v, %v", info.Mode(), err)
+			}
+			if got, err := os.ReadFile(outside); err != nil || string(got) != "kept" {
+				t.Errorf("outside of the folder is %q, %v", got, err)
+			}
+		})
+	}
+}
+
 // TestRewrite: each content is there whole, whatever lies at the temporary
 // name, and nothing else that has the file changes with it.
 func TestRewrite(t *testing.T) {

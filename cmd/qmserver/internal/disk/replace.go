@@ -37,6 +37,9 @@ func Replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 }
 
 func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync) error {
+	if sync == Durable && placeFirst(dir, name, data, perm) == nil {
+		return nil
+	}
 	if parent := path.Dir(name); parent != "." {
 		inner, err := dir.OpenRoot(parent + "/.") // the dot keeps it from opening what is no folder
 		if err != nil {
