@@ -2,7 +2,14 @@
 
 package main
 
-import "context"
+import (
+	"context"
+
+	"qm/cmd/qmserver/internal/proc"
+)
 
 // serveHere serves as whatever has started this program wants it.
-func serveHere(opt options) error { return serve(context.Background(), opt) }
+func serveHere(opt options) error {
+	proc.Calm()
+	return serve(context.Background(), opt)
+}

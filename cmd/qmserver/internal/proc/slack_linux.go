@@ -1,7 +1,9 @@
 package proc
 
 import (
+	"os"
 	"runtime"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +16,9 @@ const (
 	// leisurely is how much later the monitor thread of a process is that Leisurely
 	// starts. It must stay below what people notice.
 	leisurely = 10 * time.Millisecond
+	// calm is the same for the server, which has more than one thing to do at a
+	// time: what waits behind a thread that waits for a disk waits for the monitor.
+	calm = time.Millisecond
 )
 
 // Leisurely calls start, which starts a process of this program, so that the
@@ -30,6 +35,27 @@ func Leisurely(start func() error) error {
 		defer setSlack(time.Duration(own))
 	}
 	return start()
+}
+
+// Calm executes this program once more, under the same process id, so that its own
+// monitor thread sleeps longer, too: before that is told it is there already. It
+// returns in the second run, and in the first where that can't be, or where someone
+// else has decided how punctual this process is. So it comes first of all.
+func Calm() {
+	runtime.LockOSThread() // what is set is the thread's, which becomes the process
+	defer runtime.UnlockOSThread()
+	own, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	switch {
+	case err != nil:
+	case time.Duration(own) == calm:
+		Punctual()
+	case time.Duration(own) == punctual:
+		if path, err := os.Executable(); err == nil {
+			setSlack(calm)
+			_ = syscall.Exec(path, os.Args, os.Environ())
+			Punctual()
+		}
+	}
 }
 
 // Punctual takes back for this thread, and what it makes, what Leisurely has

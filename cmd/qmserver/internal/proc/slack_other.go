@@ -7,3 +7,6 @@ func Leisurely(start func() error) error { return start() }
 
 // Punctual does nothing.
 func Punctual() {}
+
+// Calm does nothing.
+func Calm() {}
