@@ -3,6 +3,11 @@
 // large a number, is not told, so a look now and then is the net below it.
 package events
 
+import "errors"
+
+// ErrNoMore says that the kernel grants no further watch.
+var ErrNoMore = errors.New("the kernel grants no more watches (fs.inotify.max_user_watches)")
+
 // Kind is what happened.
 type Kind int
 

@@ -46,7 +46,8 @@ func (w *Watcher) Close() error {
 
 // Watch begins to tell what comes into the folder at path and leaves it, with
 // inside also what happens to the files in it. It returns who the watch is in
-// events; the same folder has the same. It follows no link.
+// events; the same folder has the same. It follows no link. ErrNoMore says that
+// no other folder could be watched either.
 func (w *Watcher) Watch(path string, inside bool) (int, error) {
 	if w == nil {
 		return 0, errors.ErrUnsupported
@@ -56,10 +57,13 @@ func (w *Watcher) Watch(path string, inside bool) (int, error) {
 		mask = entries | contents | unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW | unix.IN_EXCL_UNLINK
 	}
 	id, err := unix.InotifyAddWatch(w.fd, path, mask)
-	if err != nil {
-		return 0, &os.PathError{Op: "inotify_add_watch", Path: path, Err: err}
+	switch err {
+	case nil:
+		return id, nil
+	case unix.ENOSPC, unix.ENOMEM:
+		err = ErrNoMore
 	}
-	return id, nil
+	return 0, &os.PathError{Op: "inotify_add_watch", Path: path, Err: err}
 }
 
 // Forget ends a watch.

@@ -6,18 +6,16 @@ import (
 	"time"
 
 	"qm/cmd/qmserver/internal/folder"
-	"qm/pkg/layout"
 )
 
-// An edit of a waiting job's info file, and HOLD, are seen at once in the first
-// of the queue and in those set aside, by events about their folders; where
-// there are none, and in the rest, by a glance at some of them at each poll.
+// An edit of a waiting job's info file, and HOLD, are seen at once in the folders
+// that are watched; in all others by a glance at some of them at each poll.
 
 const (
-	// glanceRound is how long it takes until each waiting job was glanced at.
+	// glanceRound is how long it takes until each of those was glanced at.
 	glanceRound = 60 * time.Second
 	// glanceFront is how many of the first, and of those set aside, are glanced
-	// at in each poll where no events tell of them.
+	// at in each poll.
 	glanceFront = 200
 )
 
@@ -25,14 +23,16 @@ const (
 type glances struct {
 	rest  []string // the names of those of this round: jobs that are gone by then take no room
 	part  int      // how many of them at each poll
-	front []*job   // the first of the queue and those set aside; nil: find out
+	front []*job   // those not watched of the first of the queue and of those set aside
 	turn  int      // the next of the front
 }
 
 // glance looks from outside at some of the waiting jobs.
 func (s *Spool) glance(now time.Time) {
 	g := &s.glances
-	if len(g.rest) == 0 {
+	s.lookAtWatched(now)
+	s.watchRest(now)
+	if len(g.rest) == 0 && len(s.watched) < s.jobs.inQueue() {
 		g.rest = slices.AppendSeq(g.rest, maps.Keys(s.jobs.names))
 		polls := max(1, int(glanceRound/s.pollEvery()))
 		g.part = (len(g.rest) + polls - 1) / polls
@@ -85,55 +85,6 @@ func (s *Spool) touched(j *job, now time.Time) {
 		now = j.next // who writes all the time does not have it read all the time
 	}
 	s.observe(j, now)
-}
-
-// watchFront watches the folders of the first of the queue, and of those set
-// aside, and no others.
-func (s *Spool) watchFront(first []*job, now time.Time) {
-	s.glances.front = nil
-	if s.events == nil {
-		s.glances.front = append(first, s.jobsIn(aside)...)
-		return
-	}
-	wanted := make(map[*job]bool, len(first))
-	for _, j := range first {
-		wanted[j] = true
-	}
-	for j := range s.jobs.by[aside] {
-		wanted[j] = true
-	}
-	for _, j := range s.watched {
-		if !wanted[j] {
-			s.unwatch(j)
-		}
-	}
-	for j := range wanted {
-		if j.watch == 0 && !s.watch(j, now) {
-			s.glances.front = append(s.glances.front, j)
-		}
-	}
-}
-
-// watch begins to watch a job's folder. What happened before shows in a glance.
-func (s *Spool) watch(j *job, now time.Time) bool {
-	id, err := s.events.Watch(s.Tree.Job(layout.Queued, j.name), true)
-	if err != nil {
-		return false // there are no more to be had, mostly
-	}
-	j.watch = int32(id)
-	s.watched[j.watch] = j
-	if j.reading == nil && !s.isAsSeen(j) {
-		s.touched(j, now)
-	}
-	return true
-}
-
-func (s *Spool) unwatch(j *job) {
-	if j.watch != 0 {
-		s.events.Forget(int(j.watch))
-		delete(s.watched, j.watch)
-		j.watch = 0
-	}
 }
 
 func (s *Spool) jobsIn(p phase) []*job {

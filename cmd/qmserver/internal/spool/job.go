@@ -45,6 +45,7 @@ type job struct {
 	moved bool   // it was moved in from outside, with all that is in it
 	seen  uint32 // the listing that saw it last
 	watch int32  // of the events about its folder; 0: none
+	flush uint32 // that told of it among the first, or as set aside, last
 
 	mark   folder.Mark // at the last look
 	stamp  uint64      // of the names in it and of its info file, at the last look

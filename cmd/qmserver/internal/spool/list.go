@@ -241,7 +241,7 @@ func (s *Spool) happened(all []events.Event, now time.Time) {
 		switch {
 		case e.Kind == events.Overflow:
 			s.list.again, s.list.next, s.nextPoll = true, time.Time{}, now
-			s.glances.front = nil
+			s.watches.missed = true
 		case e.Kind == events.Gone:
 			if e.Watch == s.queueWatch {
 				s.list.folder, s.nextPoll = disk.Identity{}, now

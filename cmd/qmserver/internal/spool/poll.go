@@ -108,8 +108,7 @@ func (s *Spool) watchQueue(path string) {
 	id, err := s.events.Watch(path, false)
 	if err != nil {
 		s.log.Warn("events do not work here; the folders are looked at instead", "error", err, "every", s.Poll)
-		_ = s.events.Close()
-		s.events = nil
+		s.closeEvents()
 	}
 	s.queueWatch = id
 }

@@ -57,6 +57,7 @@ type Spool struct {
 	left       map[disk.Identity]bool // folders that lay here before they were complete
 	pauses     map[string]bool        // the files PAUSE
 	watched    map[int32]*job
+	watches    watches
 	glances    glances
 	arrivals   arrivals
 	outcomes   outcomes
