@@ -62,7 +62,7 @@ func (s *Spool) holds(j *job, now time.Time) bool {
 	if first != nil && s.waitsFor(j, first, first.arrived(), now) {
 		return true
 	}
-	if (first != nil || s.peeking > 0) && s.waitsUntil(s.started.Add(firstOrder), now) {
+	if s.opening && s.waitsUntil(s.started.Add(firstOrder), now) {
 		return true
 	}
 	soon := now.Add(max(s.Settle/8, 10*time.Millisecond))

@@ -82,9 +82,10 @@ func (s *Spool) startLooks(now time.Time) {
 	}
 	for s.looking < maxLooks && len(s.jobs.listed) > 0 {
 		if !s.startListed(now) {
-			return
+			break
 		}
 	}
+	s.opening = s.opening && (s.list.number == 0 || s.peeking > 0 || s.nextListed() != nil)
 }
 
 // startListed begins to read what was listed first, and tells whether it could.

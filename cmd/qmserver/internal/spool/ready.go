@@ -13,7 +13,7 @@ import (
 
 const (
 	shortRun  = 50 * time.Millisecond // a job that is over sooner is a short one
-	shortRuns = 8                     // so many in a row, and more of the kind are expected
+	shortRuns = 4                     // so many in a row, and more of the kind are expected
 	mostAhead = 8                     // slots of jobs that are claimed ahead
 	fewAhead  = 2                     // jobs that are ready when more are claimed
 	readyFor  = 50 * time.Millisecond // how long one waits for a slot

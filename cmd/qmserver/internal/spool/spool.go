@@ -73,6 +73,7 @@ type Spool struct {
 	looksOf  map[int]int   // the same by user
 	crowd    bool          // very many were seen first at once, and are being read
 	peeking  int           // those of info files alone
+	opening  bool          // not all that lay in the queue at the start is known
 	peeked   time.Time     // when the last of them began
 	patience time.Duration // lookPatience, but in tests
 
@@ -144,6 +145,7 @@ func New(opt Options, lock *Lock, launcher Launcher, log *slog.Logger) (*Spool, 
 		told:       make(chan told),
 		letters:    make(chan written),
 		started:    time.Now(),
+		opening:    true,
 		attempts:   launcher.Runs().Attempts(),
 	}
 	if err := s.makeFolders(); err != nil {

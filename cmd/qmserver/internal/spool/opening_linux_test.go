@@ -1,0 +1,32 @@
+package spool
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"qm/pkg/layout"
+)
+
+// TestWhatComesLaterIsNotWaitedFor: only for what lay in the queue when the server
+// started the first jobs wait a while, until all of it was read; not for many that
+// come just after that.
+func TestWhatComesLaterIsNotWaitedFor(t *testing.T) {
+	s := newStepped(t, 0)
+	for i := range 3 * maxBatch {
+		s.put(layout.Queued, fmt.Sprintf("job%04d", i), "script = true")
+	}
+	s.started = time.Now()
+	s.listQueue(time.Now())
+	for s.jobs.queue.Len() == 0 { // until the first of them are read
+		s.startLooks(time.Now())
+		s.lookedAt(<-s.looks)
+	}
+	s.startLooks(time.Now())
+	if s.peeking == 0 {
+		t.Fatal("all were read at once")
+	}
+	if first := s.jobs.queue.Plan(s.machine(), 1)[0].Job; s.holds(first, time.Now()) {
+		t.Errorf("%s waits until all are read", first.name)
+	}
+}
