@@ -37,7 +37,8 @@ func Compare(a, b *Job) int {
 }
 
 // Queue holds the waiting jobs in the order in which they start. To add or
-// remove one at either end of its lane costs the same in a queue of any size.
+// remove one near either end of its lane costs the same in a queue of any size,
+// but for one that is added at the front of a lane from which nothing was removed.
 type Queue[T Asker] struct {
 	// Fair: within a priority, the owner with the fewest busy slots goes first.
 	// It is set before the first job is added.
@@ -51,8 +52,11 @@ type Queue[T Asker] struct {
 type lane[T Asker] struct {
 	priority int
 	owner    string
-	jobs     []T
+	array    []T
+	head     int // where the jobs begin in it: there is room before
 }
+
+func (l *lane[T]) jobs() []T { return l.array[l.head:] }
 
 // Len returns how many jobs wait.
 func (q *Queue[T]) Len() int { return q.count }
@@ -70,12 +74,13 @@ func (q *Queue[T]) Add(job T) {
 	}
 	l := q.lanes[at]
 	q.count++
-	if last := len(l.jobs) - 1; last < 0 || Compare(l.jobs[last].Asks(), j) <= 0 {
-		l.jobs = append(l.jobs, job) // mostly
+	jobs := l.jobs()
+	if last := len(jobs) - 1; last < 0 || Compare(jobs[last].Asks(), j) <= 0 {
+		l.insert(len(jobs), job) // mostly
 		return
 	}
 	i, _ := l.find(j)
-	l.jobs = slices.Insert(l.jobs, i, job)
+	l.insert(i, job)
 }
 
 // Remove takes a job out and tells whether it was in.
@@ -86,11 +91,12 @@ func (q *Queue[T]) Remove(job T) bool {
 		return false
 	}
 	l := q.lanes[at]
-	for i, _ := l.find(j); i < len(l.jobs) && Compare(l.jobs[i].Asks(), j) == 0; i++ {
-		if l.jobs[i] == job {
+	jobs := l.jobs()
+	for i, _ := l.find(j); i < len(jobs) && Compare(jobs[i].Asks(), j) == 0; i++ {
+		if jobs[i] == job {
 			l.remove(i)
 			q.count--
-			if len(l.jobs) == 0 {
+			if len(jobs) == 1 {
 				q.lanes = slices.Delete(q.lanes, at, at+1)
 			}
 			return true
@@ -109,16 +115,33 @@ func (q *Queue[T]) find(j *Job) (int, bool) {
 }
 
 func (l *lane[T]) find(j *Job) (int, bool) {
-	return slices.BinarySearchFunc(l.jobs, j, func(other T, j *Job) int { return Compare(other.Asks(), j) })
+	return slices.BinarySearchFunc(l.jobs(), j, func(other T, j *Job) int { return Compare(other.Asks(), j) })
+}
+
+// insert makes the gap towards the nearer end, if there is room.
+func (l *lane[T]) insert(i int, job T) {
+	n := len(l.array) - l.head
+	if l.head > 0 && i < n/2 {
+		l.head--
+		copy(l.array[l.head:], l.array[l.head+1:l.head+1+i])
+		l.array[l.head+i] = job
+		return
+	}
+	if len(l.array) == cap(l.array) && l.head > n { // it need not grow
+		copy(l.array, l.jobs())
+		clear(l.array[n:])
+		l.array, l.head = l.array[:n], 0
+	}
+	l.array = slices.Insert(l.array, l.head+i, job)
 }
 
 // remove closes the gap from the nearer end.
 func (l *lane[T]) remove(i int) {
-	if i >= len(l.jobs)/2 {
-		l.jobs = slices.Delete(l.jobs, i, i+1)
+	if n := len(l.array) - l.head; i >= n/2 {
+		l.array = slices.Delete(l.array, l.head+i, l.head+i+1)
 		return
 	}
-	copy(l.jobs[1:i+1], l.jobs[:i])
-	clear(l.jobs[:1])
-	l.jobs = l.jobs[1:]
+	copy(l.array[l.head+1:], l.array[l.head:l.head+i])
+	clear(l.array[l.head : l.head+1])
+	l.head++
 }

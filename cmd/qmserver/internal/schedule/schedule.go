@@ -62,7 +62,7 @@ func (q *Queue[T]) Plan(m Machine, most int) []Decision[T] {
 func planPriority[T Asker](p *planner, plan []Decision[T], lanes []*lane[T], most int) []Decision[T] {
 	turns := make(turns[T], 0, len(lanes))
 	for _, l := range lanes {
-		turns = append(turns, &turn[T]{left: l.jobs, busy: p.busy[l.owner], owner: l.owner})
+		turns = append(turns, &turn[T]{left: l.jobs(), busy: p.busy[l.owner], owner: l.owner})
 	}
 	heap.Init(&turns)
 	for len(turns) > 0 && (!p.closed() || len(plan) < most) {

@@ -188,13 +188,46 @@ func TestQueueKeepsItsOrder(t *testing.T) {
 	}
 }
 
+// TestQueueMovesOn: jobs leave at the front, after they were put back there once,
+// and others come at the end. It stays in order, and as small as it is.
+func TestQueueMovesOn(t *testing.T) {
+	q, all := &Queue[*asker]{}, []*asker(nil)
+	add := func() {
+		j := &asker{Job{Arrived: int64(len(all))}}
+		q.Add(j)
+		all = append(all, j)
+	}
+	for range 10 {
+		add()
+	}
+	for first := range 1000 {
+		for range 2 {
+			j := all[first+rand.IntN(4)]
+			if !q.Remove(j) {
+				t.Fatalf("%d is not in the queue", j.Arrived)
+			}
+			q.Add(j)
+		}
+		if !q.Remove(all[first]) {
+			t.Fatalf("%d is not in the queue", first)
+		}
+		add()
+		if got := q.lanes[0].jobs(); !slices.Equal(got, all[first+1:]) {
+			t.Fatalf("after %d there are %v", first, got)
+		}
+	}
+	if n := cap(q.lanes[0].array); n > 50 {
+		t.Errorf("room for %d jobs is kept for 10", n)
+	}
+}
+
 func checkLanes(t *testing.T, q *Queue[*asker], want int) {
 	t.Helper()
 	n := 0
 	for _, l := range q.lanes {
-		n += len(l.jobs)
-		if len(l.jobs) == 0 || !slices.IsSortedFunc(l.jobs, func(a, b *asker) int { return Compare(&a.Job, &b.Job) }) {
-			t.Errorf("a lane is empty or not in order: %v", l.jobs)
+		n += len(l.jobs())
+		if len(l.jobs()) == 0 || !slices.IsSortedFunc(l.jobs(), func(a, b *asker) int { return Compare(&a.Job, &b.Job) }) {
+			t.Errorf("a lane is empty or not in order: %v", l.jobs())
 		}
 	}
 	if n != want || q.Len() != want {
