@@ -219,7 +219,7 @@ func mailSteps(t *testing.T) map[string]int {
 			count[step]++
 		}
 	}
-	for _, step := range []string{"mail: taken", "mail: removed", "set aside: renamed", "replace: folder synced", "move: renamed"} {
+	for _, step := range []string{"mail: taken", "mail: removed", "set aside: renamed", "replace: synced", "move: renamed"} {
 		if count[step] < 3 {
 			t.Errorf("%s is reached %d times", step, count[step])
 		}
