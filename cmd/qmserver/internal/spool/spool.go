@@ -301,6 +301,9 @@ func (s *Spool) leaveTree() {
 	for j := range s.jobs.by[running] {
 		s.log.Info("job runs on; the next start adopts it", "job", j.shown())
 	}
+	if s.ousted {
+		return // another may speak there now
+	}
 	s.beat(time.Now(), true)
 	s.flush(time.Now())
 }

@@ -412,7 +412,8 @@ func (s *server) readHeart() string {
 	return string(data)
 }
 
-// TestTheLockIsTaken: another file at its place ends the server.
+// TestTheLockIsTakenAway: another file at its place ends the server, which says
+// nothing more in a tree that is another's.
 func TestTheLockIsTakenAway(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("skipped: Windows does not remove a file that is open")
@@ -424,6 +425,9 @@ func TestTheLockIsTakenAway(t *testing.T) {
 	}
 	if err := <-s.ended; !errors.Is(err, ErrLockLost) {
 		t.Errorf("ended with %v", err)
+	}
+	if heart := s.readHeart(); strings.Contains(heart, `"stopped":true`) {
+		t.Errorf("its last word: %s", heart)
 	}
 }
 
