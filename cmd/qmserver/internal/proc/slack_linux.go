@@ -30,9 +30,9 @@ const (
 func Leisurely(start func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if own, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err == nil {
+	if own := slack(); own > 0 {
 		setSlack(leisurely)
-		defer setSlack(time.Duration(own))
+		defer setSlack(own)
 	}
 	return start()
 }
@@ -44,23 +44,30 @@ func Leisurely(start func() error) error {
 func Calm() {
 	runtime.LockOSThread() // what is set is the thread's, which becomes the process
 	defer runtime.UnlockOSThread()
-	own, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-	switch {
-	case err != nil:
-	case time.Duration(own) == calm:
+	switch slack() {
+	case calm:
 		Punctual()
-	case time.Duration(own) == punctual:
-		if path, err := os.Executable(); err == nil {
-			setSlack(calm)
+	case punctual:
+		path, err := os.Executable()
+		if setSlack(calm); err == nil && slack() == calm { // else it would never end
 			_ = syscall.Exec(path, os.Args, os.Environ())
-			Punctual()
 		}
+		Punctual()
 	}
 }
 
 // Punctual takes back for this thread, and what it makes, what Leisurely has
 // done.
 func Punctual() { setSlack(punctual) }
+
+// slack is this thread's; 0: the kernel knows none.
+func slack() time.Duration {
+	ns, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(ns)
+}
 
 // setSlack fails where the kernel knows no slack, and is not needed there.
 func setSlack(d time.Duration) {
