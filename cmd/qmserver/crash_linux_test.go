@@ -24,7 +24,7 @@ var steps = map[string][]string{
 		"append", "append: synced", "append: written",
 		"move", "move: renamed", "move: source synced", "move: target synced",
 		"reason", "reason: written",
-		"replace", "replace: folder synced", "replace: linked", "replace: renamed", "replace: synced", "replace: written",
+		"replace", "replace: renamed", "replace: synced", "replace: written", "replace: written out",
 		"run file: folder synced", "run file: made",
 		"spawn", "spawn: started",
 		"sweep", "sweep: folder synced", "sweep: removed",
@@ -35,7 +35,7 @@ var steps = map[string][]string{
 		"append", "append: synced", "append: written",
 		"fork", "fork: done",
 		"log", "log: begun", "log: ended",
-		"replace", "replace: folder synced", "replace: linked", "replace: renamed", "replace: synced", "replace: written",
+		"replace", "replace: renamed", "replace: synced", "replace: written", "replace: written out",
 		"set aside", "set aside: renamed",
 	},
 }

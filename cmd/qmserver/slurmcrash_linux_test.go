@@ -18,7 +18,7 @@ var slurmSteps = []string{
 	"log: ended",
 	"move", "move: renamed", "move: source synced", "move: target synced",
 	"reason", "reason: written",
-	"replace", "replace: folder synced", "replace: linked", "replace: renamed", "replace: synced", "replace: written",
+	"replace", "replace: renamed", "replace: synced", "replace: written", "replace: written out",
 	"run file: folder synced", "run file: made",
 	"set aside", "set aside: renamed",
 	"slurm: about to end", "slurm: folder made", "slurm: submit", "slurm: submitted",

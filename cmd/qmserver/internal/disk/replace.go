@@ -37,9 +37,6 @@ func Replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 }
 
 func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync) error {
-	if sync == Durable && placeFirst(dir, name, data, perm) == nil {
-		return nil
-	}
 	if parent := path.Dir(name); parent != "." {
 		inner, err := dir.OpenRoot(parent + "/.") // the dot keeps it from opening what is no folder
 		if err != nil {
@@ -54,24 +51,38 @@ func replace(dir *os.Root, name string, data []byte, perm fs.FileMode, sync Sync
 		return err
 	}
 	probe.Step("replace")
+	syncNamed := sync == Durable && keepsName(f)
 	_, err = f.Write(data)
 	probe.Step("replace: written")
 	if err == nil && sync == Durable {
-		err = f.Sync()
-		probe.Step("replace: synced")
+		if syncNamed {
+			err = writeOut(f)
+		} else {
+			err = f.Sync()
+		}
+		probe.Step("replace: written out")
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, dir.Remove(temp))
+	if syncNamed {
+		defer f.Close()
+	} else {
+		err = errors.Join(err, f.Close()) // Windows renames no file that is open
 	}
-	if err := renameOver(dir, temp, name); err != nil {
+	if err == nil {
+		err = renameOver(dir, temp, name)
+	}
+	if err != nil {
 		return errors.Join(err, dir.Remove(temp))
 	}
 	probe.Step("replace: renamed")
 	if sync == Volatile {
 		return nil
 	}
-	err = syncRoot(dir)
-	probe.Step("replace: folder synced")
+	if syncNamed {
+		err = f.Sync()
+	} else {
+		err = syncRoot(dir)
+	}
+	probe.Step("replace: synced")
 	return err
 }
 
