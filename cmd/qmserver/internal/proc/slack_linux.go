@@ -44,16 +44,18 @@ func Leisurely(start func() error) error {
 func Calm() {
 	runtime.LockOSThread() // what is set is the thread's, which becomes the process
 	defer runtime.UnlockOSThread()
-	switch slack() {
-	case calm:
-		Punctual()
-	case punctual:
-		path, err := os.Executable()
-		if setSlack(calm); err == nil && slack() == calm { // else it would never end
-			_ = syscall.Exec(path, os.Args, os.Environ())
-		}
+	own := slack()
+	if own == calm {
 		Punctual()
 	}
+	if own != punctual {
+		return
+	}
+	path, err := os.Executable()
+	if setSlack(calm); err == nil && slack() == calm { // else it would never end
+		_ = syscall.Exec(path, os.Args, os.Environ())
+	}
+	Punctual()
 }
 
 // Punctual takes back for this thread, and what it makes, what Leisurely has
