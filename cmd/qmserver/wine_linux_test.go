@@ -248,8 +248,10 @@ func alive(word string) (n int) {
 	return n
 }
 
-// child is a batch file that lives until its folder has a file named go.
-const child = "@echo off\n:again\nif exist go exit /b 0\nping -n 1 127.0.0.1 >nul\ngoto again\n"
+// child is a batch file that lives until its folder has a file named go. It looks
+// once a second: wine may keep a process for ever whose parent is ended while it
+// makes it.
+const child = "@echo off\n:again\nif exist go exit /b 0\nping -n 2 127.0.0.1 >nul\ngoto again\n"
 
 // stop stops a job with all that came of it.
 func (h *house) stop() {
