@@ -120,6 +120,11 @@ func (js *jobs) count(j *job, n int) {
 // inQueue returns how many jobs lie in the queue folder.
 func (js *jobs) inQueue() int { return len(js.names) }
 
+// unknown returns how many of them are only listed.
+func (js *jobs) unknown() int {
+	return js.inQueue() - js.queue.Len() - len(js.by[aside]) - len(js.by[arriving])
+}
+
 // postpone sets when a move that failed is tried again: with growing pauses.
 func (js *jobs) postpone(j *job, now time.Time, why string) {
 	c := j.begin()

@@ -85,7 +85,7 @@ func (s *Spool) startLooks(now time.Time) {
 			break
 		}
 	}
-	s.opening = s.opening && (s.list.number == 0 || s.peeking > 0 || s.nextListed() != nil)
+	s.opening = s.opening && (!s.arrivals.taken || s.jobs.unknown() > 0)
 }
 
 // startListed begins to read what was listed first, and tells whether it could.

@@ -30,3 +30,30 @@ func TestWhatComesLaterIsNotWaitedFor(t *testing.T) {
 		t.Errorf("%s waits until all are read", first.name)
 	}
 }
+
+// TestWhatLiesThereIsWaitedFor: what lay in the queue when the server started is
+// waited for until the last of it was read, whatever the first listing came to.
+func TestWhatLiesThereIsWaitedFor(t *testing.T) {
+	s := newStepped(t, 0)
+	s.opening, s.arrivals.taken = true, false
+	if err := s.listAll(string(s.tree)+"/none", time.Now()); err == nil {
+		t.Fatal("a folder that is not there was listed")
+	}
+	if s.startLooks(time.Now()); !s.opening {
+		t.Error("all is known, and nothing was listed")
+	}
+	for i := range 2 {
+		s.put(layout.Queued, fmt.Sprint("job", i), "script = true")
+	}
+	s.list.again, s.list.next = true, time.Time{}
+	s.listQueue(time.Now())
+	for left := 2; left > 0; left-- {
+		if s.startLooks(time.Now()); !s.opening {
+			t.Errorf("all is known, and %d are not read", left)
+		}
+		s.lookedAt(<-s.looks)
+	}
+	if s.startLooks(time.Now()); s.opening {
+		t.Error("something is not known, and all were read")
+	}
+}
