@@ -11,9 +11,11 @@ import (
 // named is on disk under that name, so that its folder needs no sync of its own: one
 // flush of the disk less. fsync(2) does not promise that. ext4 commits the
 // transaction that named it, as xfs does, or syncs the folders above a new file
-// (ext4_sync_parent). btrfs logs a new name with its file, too, but may name a file
-// whose bytes were written out and are not its own yet. A file of O_TMPFILE would be
-// cheaper by a little, but ext4 with fast_commit forgets the name of such a one.
+// (ext4_sync_parent), also on an ext2. The old driver of ext2, which few kernels have,
+// does not, and can't be told from it. btrfs logs a new name with its file, too, but
+// may name a file whose bytes were written out and are not its own yet. A file of
+// O_TMPFILE would be cheaper by a little, but ext4 with fast_commit forgets the name
+// of such a one.
 var namesKept = []int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC}
 
 // keepsName tells whether a sync of a file makes its name durable, too.
