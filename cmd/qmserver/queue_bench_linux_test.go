@@ -31,11 +31,7 @@ func newBenched(b *testing.B) *benched {
 // newBenchedIn is newBenched on the file system of the folder base.
 func newBenchedIn(b *testing.B, base string) *benched {
 	b.Helper()
-	dir, err := os.MkdirTemp(base, "qm-bench") //nolint:usetesting // which file system it is counts
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := benchDir(b, base)
 	s := &benched{B: b, dir: dir, tree: layout.Tree(filepath.Join(dir, "QM"))}
 	for _, state := range layout.States {
 		if err := os.MkdirAll(s.tree.Folder(state), 0o755); err != nil {
@@ -46,6 +42,32 @@ func newBenchedIn(b *testing.B, base string) *benched {
 		b.Fatalf("%s: %v", out, err)
 	}
 	return s
+}
+
+// benchDirs are those on the disk. They stay until all benchmarks are over: ext4
+// without a journal takes no inode that was freed in the last minutes, and for each
+// new file passes by all of those (recently_deleted in its ialloc.c). So what one
+// benchmark removes would cost the next half of its speed.
+var benchDirs []string
+
+func benchDir(b *testing.B, base string) string {
+	b.Helper()
+	dir, err := os.MkdirTemp(base, "qm-bench") //nolint:usetesting // which file system it is counts
+	if err != nil {
+		b.Fatal(err)
+	}
+	if base == os.TempDir() {
+		benchDirs = append(benchDirs, dir)
+	} else {
+		b.Cleanup(func() { _ = os.RemoveAll(dir) })
+	}
+	return dir
+}
+
+func removeBenchDirs() {
+	for _, dir := range benchDirs {
+		_ = os.RemoveAll(dir)
+	}
 }
 
 func (s *benched) config(keys string) {

@@ -69,7 +69,7 @@ func newTSP(b *testing.B) *tsp {
 	if err != nil {
 		return nil
 	}
-	t := &tsp{b, path, append(os.Environ(), "TS_SOCKET="+filepath.Join(b.TempDir(), "socket"), "TMPDIR="+b.TempDir(), "TS_MAXFINISHED=10")}
+	t := &tsp{b, path, append(os.Environ(), "TS_SOCKET="+filepath.Join(b.TempDir(), "socket"), "TMPDIR="+benchDir(b, os.TempDir()), "TS_MAXFINISHED=10")}
 	t.run("-S", strconv.Itoa(benchSlots))
 	b.Cleanup(func() { t.run("-K") })
 	return t
@@ -123,7 +123,7 @@ func nqRate(b *testing.B, size int) float64 {
 	}
 	dirs := make([]string, benchSlots)
 	for i := range dirs {
-		dirs[i] = b.TempDir()
+		dirs[i] = benchDir(b, os.TempDir())
 	}
 	begin := time.Now()
 	for i := range size {

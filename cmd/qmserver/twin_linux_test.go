@@ -38,7 +38,9 @@ func TestMain(m *testing.M) {
 	case twin:
 		listen(spec)
 	case !supervise.Asked(os.Args): // one of another user has an environment of its own
-		os.Exit(m.Run())
+		code := m.Run()
+		removeBenchDirs()
+		os.Exit(code)
 	}
 	os.Exit(qmserver())
 }
