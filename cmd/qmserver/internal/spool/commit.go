@@ -33,6 +33,9 @@ const (
 	// shareFor is how long the moves of jobs that are over wait for the next
 	// claim, if there are jobs to claim, to share its syncs.
 	shareFor = 2 * time.Millisecond
+	// shareAhead is the same where jobs are claimed ahead: the next claim follows as
+	// soon as most of those have started.
+	shareAhead = 40 * time.Millisecond
 	// slowRound is how long a round takes at which it is told that the disk does
 	// not answer.
 	slowRound = 2 * time.Second
@@ -79,6 +82,9 @@ func (s *Spool) commit(now time.Time) {
 	if s.jobs.queue.Len() > 0 && !slices.ContainsFunc(c.moves, notOver) {
 		if c.by.IsZero() {
 			c.by = now.Add(shareFor)
+			if len(s.ready) > 0 && s.inARow >= shortRuns {
+				c.by = now.Add(shareAhead)
+			}
 		}
 		if now.Before(c.by) {
 			return

@@ -14,8 +14,8 @@ import (
 const (
 	shortRun  = 50 * time.Millisecond // a job that is over sooner is a short one
 	shortRuns = 4                     // so many in a row, and more of the kind are expected
-	mostAhead = 8                     // slots of jobs that are claimed ahead
-	fewAhead  = 2                     // jobs that are ready when more are claimed
+	mostAhead = 16                    // slots of jobs that are claimed ahead
+	fewAhead  = 4                     // jobs that are ready when more are claimed
 	readyFor  = 50 * time.Millisecond // how long one waits for a slot
 )
 
