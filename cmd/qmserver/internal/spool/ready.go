@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"time"
 
 	"qm/pkg/layout"
@@ -44,7 +45,8 @@ func (s *Spool) startReady(now time.Time) {
 	if len(s.ready) == 0 || len(s.problems) > 0 {
 		return
 	}
-	for len(s.ready) > 0 && !s.ending && s.fits(s.ready[0]) {
+	mayStart := !s.ending && s.full == ""
+	for mayStart && len(s.ready) > 0 && s.fits(s.ready[0]) {
 		j := s.ready[0]
 		s.ready = s.ready[1:]
 		j.share, j.note = s.allot(j)
@@ -53,7 +55,7 @@ func (s *Spool) startReady(now time.Time) {
 		s.launch(j, now)
 		s.readyBy = now.Add(readyFor)
 	}
-	if len(s.ready) > 0 && !s.commits.underWay() && (s.ending || !now.Before(s.readyBy)) {
+	if len(s.ready) > 0 && !s.commits.underWay() && (!mayStart || !now.Before(s.readyBy)) {
 		s.sendBack(now)
 	}
 }
@@ -86,7 +88,7 @@ func (s *Spool) sendBack(now time.Time) {
 	back := s.ready
 	s.ready, s.readyBy, s.inARow = nil, time.Time{}, 0
 	for _, j := range back {
-		j.move = move{from: layout.Running, to: layout.Queued, ahead: true, why: "no processor is free as soon as expected"}
+		j.move = move{from: layout.Running, to: layout.Queued, ahead: true, why: cmp.Or(s.full, "no processor is free as soon as expected")}
 		s.settle(j, now)
 	}
 }

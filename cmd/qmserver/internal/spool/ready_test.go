@@ -1,8 +1,13 @@
 package spool
 
 import (
+	"log/slog"
+	"os"
 	"testing"
 	"time"
+
+	"qm/cmd/qmserver/internal/disk"
+	"qm/pkg/layout"
 )
 
 // TestNothingIsDueWhileTheTreeIsAway: what was claimed ahead can go neither on
@@ -27,5 +32,34 @@ func TestAReadingUnderWayProves(t *testing.T) {
 	s.claim(j, time.Now())
 	if j.again || !j.First {
 		t.Errorf("again %t, first %t", j.again, j.First)
+	}
+}
+
+// TestNothingStartsOnAFullDisk of what was claimed ahead: it goes back to the queue.
+func TestNothingStartsOnAFullDisk(t *testing.T) {
+	tree := layout.Tree(t.TempDir())
+	for _, dir := range []string{tree.Job(layout.Running, "a"), tree.Folder(layout.Queued)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &Spool{jobs: newJobs(false), commits: newCommits(), full: "the disk is nearly full", log: slog.New(slog.DiscardHandler)}
+	s.Tree, s.Slots = tree, 2
+	at, err := disk.Lstat(tree.Job(layout.Running, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &job{Identity: at.Identity, name: "a", phase: ready}
+	j.NbProc = 1
+	j.know()
+	j.begin()
+	s.jobs.add(j)
+	s.ready = []*job{j}
+	s.startReady(time.Now())
+	if len(s.ready) > 0 || j.phase == running {
+		t.Error("it does not go back")
+	}
+	if _, err := os.Stat(tree.Job(layout.Queued, "a")); err != nil {
+		t.Error(err)
 	}
 }
